@@ -1,0 +1,1 @@
+"""Camera: who, where, facing what, whose; zones drawn on its picture."""

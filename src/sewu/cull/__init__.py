@@ -1,0 +1,1 @@
+"""Packet -> Packet: which packets deserve decoding."""

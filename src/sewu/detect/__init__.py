@@ -1,0 +1,1 @@
+"""Frame -> Detections: ONNX models and motion, batched across cameras."""

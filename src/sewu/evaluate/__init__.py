@@ -1,0 +1,1 @@
+"""Labelled data -> measured error."""

@@ -1,0 +1,1 @@
+"""One camera's life, top to bottom, on one page."""

@@ -1,0 +1,1 @@
+"""Detections -> Tracks: who is where, and stays the same."""

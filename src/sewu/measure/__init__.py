@@ -1,0 +1,1 @@
+"""Tracks, Frame -> Observation: one file per analytic."""

@@ -1,0 +1,1 @@
+"""Observation -> Event: rules with hysteresis."""

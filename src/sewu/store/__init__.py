@@ -1,0 +1,1 @@
+"""Memory: observations, events, stills and clips."""

@@ -1,0 +1,1 @@
+"""Many cameras: local processes."""
