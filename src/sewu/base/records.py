@@ -31,8 +31,6 @@ VEHICLES: tuple[str, ...] = ("motorcycle", "car", "bus", "truck")
 Severity = Literal["info", "low", "medium", "high", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("info", "low", "medium", "high", "critical")
 
-_EMPTY: Mapping[str, str] = MappingProxyType({})
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -237,7 +235,7 @@ class Observation:
     subject: str | None = None
     window_s: float = 0.0
     coverage: float = 1.0
-    labels: Mapping[str, str] = _EMPTY
+    labels: Mapping[str, str] = field(default_factory=dict)
     box_px: tuple[float, float, float, float] | None = None
 
 
@@ -263,7 +261,7 @@ class Event:
     ended_at_s: float | None = None
     zone_id: str | None = None
     subject: str | None = None
-    labels: Mapping[str, str] = _EMPTY
+    labels: Mapping[str, str] = field(default_factory=dict)
     box_px: tuple[float, float, float, float] | None = None
 
 

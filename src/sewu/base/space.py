@@ -108,7 +108,7 @@ class Homography:
         if matrix.shape != (3, 3) or not np.all(np.isfinite(matrix)) or abs(np.linalg.det(matrix)) < 1e-12 * np.abs(matrix).max() ** 3:
             raise ValueError("a homography must be an invertible 3 x 3 matrix of finite numbers")
         self.matrix = matrix
-        self._inverse = np.linalg.inv(matrix)
+        self._inverse: Doubles = np.asarray(np.linalg.inv(matrix), np.float64)
 
     @classmethod
     def from_points(cls, picture_px: Sequence[Sequence[float]], ground_m: Sequence[Sequence[float]]) -> Homography:
