@@ -29,6 +29,7 @@ class Arrivals:
     rate_fps: float = 0.0
     bitrate_bps: float = 0.0
     longest_gap_s: float = 0.0
+    gops: int = 0
 
     def add(self, packets: Sequence[Packet]) -> Packet | None:
         """Take in the packets of one poll, in order; returns the newest keyframe among them, if any."""
@@ -58,7 +59,8 @@ class Arrivals:
     def _keyframe(self, at_s: float) -> None:
         if self.keyframe_at_s is not None and 0 < at_s - self.keyframe_at_s < 600:
             gop_s = at_s - self.keyframe_at_s
-            self.gop_s += (gop_s - self.gop_s) * (0.5 if gop_s > self.gop_s else 0.3)
+            self.gops += 1
+            self.gop_s += (gop_s - self.gop_s) * (1.0 if self.gops == 1 else 0.3)
         self.keyframe_at_s = at_s
 
     def _rates(self, elapsed_s: float, count: int, size: int) -> None:

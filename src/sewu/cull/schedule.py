@@ -14,6 +14,8 @@ TOLERANCE = 0.05
 """A keyframe this much (of the interval) after its due time still keeps the promise; cameras do not send on our clock."""
 COST_MEMORY = 0.1
 """Weight of the newest cost in a camera's running mean."""
+LEAST_COST_S = 1e-6
+"""Below what a processor clock can tell."""
 RECOVERY_PER_S = 0.02
 """How fast the stretch factor may fall; it rises at once."""
 
@@ -109,6 +111,7 @@ class Schedule:
             promise.late += gap_s > promise.interval_s * 1.5
         promise.taken_at_s = at_s
         promise.taken += 1
+        cost_s = max(cost_s, LEAST_COST_S)
         promise.cost_s += (cost_s - promise.cost_s) * (1.0 if promise.taken == 1 else COST_MEMORY)
 
     def balance(self, now_s: float, overhead: float, watched: Iterable[str] | None = None) -> float:
