@@ -20,7 +20,7 @@ def overlaps(a_px: Doubles, b_px: Doubles) -> Doubles:
     area_a = np.prod(np.maximum(a_px[:, 2:] - a_px[:, :2], 0.0), axis=1)
     area_b = np.prod(np.maximum(b_px[:, 2:] - b_px[:, :2], 0.0), axis=1)
     union = area_a[:, None] + area_b[None, :] - both
-    return np.divide(both, union, out=np.zeros_like(both), where=union > 0)
+    return np.asarray(np.divide(both, union, out=np.zeros_like(both), where=union > 0), np.float64)
 
 
 def match_most(distances: Doubles, allowed: Bools) -> tuple[Ints, Ints]:

@@ -120,7 +120,10 @@ def write_boxes(boxes: Boxes, path: Path) -> None:
     """Write a tracker file that MOTChallenge tools read; coordinates to 1/1000 px."""
     sizes = boxes.boxes_px[:, 2:] - boxes.boxes_px[:, :2]
     table = np.column_stack([boxes.frames, boxes.ids, boxes.boxes_px[:, :2], sizes, boxes.scores])
-    lines = ["%d,%d,%.3f,%.3f,%.3f,%.3f,%.6g,-1,-1,-1\n" % tuple(row) for row in table.tolist()]
+    lines = [
+        f"{frame:.0f},{number:.0f},{left:.3f},{top:.3f},{width:.3f},{height:.3f},{score:.6g},-1,-1,-1\n"
+        for frame, number, left, top, width, height, score in table.tolist()
+    ]
     path.write_text("".join(lines), encoding="ascii")
 
 
