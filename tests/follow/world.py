@@ -52,13 +52,16 @@ def make_world(seed: int, rate_fps: float, duration_s: float = 60.0, people: int
     looks: list[Detections] = []
     every = SIM_FPS / rate_fps
     due = 0.0
-    weak = rng.normal(0, 0.1, count)
+    weak, drift = rng.normal(0, 0.1, count), rng.normal(0, 1, (count, 4))
     for tick in range(int(duration_s * SIM_FPS)):
+        # A pose or a background that the detector dislikes, and the way it errs on it, last about 0.4 s.
+        weak += -0.1 * weak + rng.normal(0, 0.05, count)
+        drift += -0.1 * drift + rng.normal(0, 0.44, (count, 4))
         if tick >= due - 1e-9:
             due += every
             boxes = _project(state, is_car)
             inside = _visible(boxes)
-            looks.append(_detect(rng, eye, boxes, inside, is_car, tick / SIM_FPS, weak))
+            looks.append(_detect(rng, eye, boxes, inside, is_car, tick / SIM_FPS, weak, drift))
             rows.append((np.full(int(inside.sum()), len(looks)), ids[inside], _clipped(boxes[inside])))
         _walk(rng, state, is_car)
         gone = np.flatnonzero(~_visible(_project(state, is_car), share=0.0) & _leaving(state))
@@ -131,13 +134,14 @@ def _hidden(boxes: Doubles) -> Doubles:
     return np.asarray((shared * nearer).max(axis=1) / area)
 
 
-def _detect(rng: np.random.Generator, eye: Eye, boxes: Doubles, inside: Bools, is_car: Bools, at_s: float, weak: Doubles) -> Detections:
+def _detect(
+    rng: np.random.Generator, eye: Eye, boxes: Doubles, inside: Bools, is_car: Bools, at_s: float, weak: Doubles, drift: Doubles
+) -> Detections:
     hidden = _hidden(boxes)
-    weak += -0.1 * weak + rng.normal(0, 0.05, len(weak))  # a pose or a background that the detector dislikes lasts a while
     scores = np.clip(0.85 - 0.9 * hidden + weak + rng.normal(0, 0.1, len(boxes)), 0.02, 0.98)
     found = inside & (hidden < eye.hidden_from) & (rng.random(len(boxes)) > eye.miss)
     size = np.sqrt(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1))[:, None]
-    shaky = _clipped(boxes + rng.normal(0, 1, boxes.shape) * eye.jitter * size)
+    shaky = _clipped(boxes + (rng.normal(0, 0.5, boxes.shape) + 0.87 * drift) * eye.jitter * size)
     classes = np.where(is_car, CLASS_IDS["car"], CLASS_IDS["person"])
     lies = rng.poisson(eye.false_per_look)
     corner = rng.uniform(0, [WIDTH_PX - 100, HEIGHT_PX - 200], (lies, 2))

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sewu.base.errors import BadInput
 from sewu.base.interfaces import State
@@ -88,7 +89,7 @@ class Population:
         columns: dict[str, Any] = {}
         for name, (dtype, shape) in _SHAPES.items():
             try:
-                column = np.array(state[name], dtype)
+                column: NDArray[Any] = np.array(state[name], dtype)
                 columns[name] = column.reshape((0, *shape)) if column.size == 0 else column
             except (TypeError, ValueError, OverflowError) as error:
                 raise BadInput(f"The saved tracks' {name} cannot be read: {error}.", advice) from error

@@ -87,7 +87,7 @@ class ByteOcTracker:
     def restore(self, state: State) -> None:
         """Go on from what `state` gave; settings are the ones of this instance. Raises `BadInput` and changes nothing if it is damaged."""
         advice = "Start without the saved state."
-        if not isinstance(state, dict) or state.get("version") != STATE_VERSION:
+        if state.get("version") != STATE_VERSION:
             raise BadInput("The saved tracker state is of another version.", advice)
         rows = Population.from_state(state.get("tracks"))
         try:
