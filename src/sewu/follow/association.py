@@ -1,0 +1,117 @@
+"""Which detection continues which track: similarities of near pairs only, and the assignment that maximises their sum.
+
+Pairs are kept as parallel arrays (`rows`, `columns`, a value each), because of a thousand tracks and a thousand detections
+only a few of the million pairs are near each other.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from sewu.base.records import Doubles, Ints
+
+DENSE_CELLS = 4096
+"""Up to so many cells a sub-problem goes to the dense solver without looking for separate parts."""
+
+
+def near_pairs(a_px: Doubles, b_px: Doubles, reach_px: Doubles) -> tuple[Ints, Ints]:
+    """Pairs whose boxes overlap when both are widened by `reach_px` of the first on every side.
+
+    a_px: (n, 4), b_px: (m, 4) xyxy. reach_px: (n,). Returns rows and columns, ordered by row.
+    """
+    twice = 2 * reach_px
+    # float32 halves the memory traffic of the n x m comparisons; the margin keeps rounding from losing a pair.
+    low = (a_px[:, :2] - twice[:, None] - 0.01).astype(np.float32)
+    high = (a_px[:, 2:] + twice[:, None] + 0.01).astype(np.float32)
+    b = b_px.astype(np.float32)
+    near = low[:, 0, None] < b[None, :, 2]
+    near &= high[:, 0, None] > b[None, :, 0]
+    near &= low[:, 1, None] < b[None, :, 3]
+    near &= high[:, 1, None] > b[None, :, 1]
+    flat = np.flatnonzero(near)
+    rows, columns = np.divmod(flat, len(b_px)) if len(flat) else (flat, flat)
+    return rows, columns
+
+
+def widened_iou(a_px: Doubles, b_px: Doubles, reach_px: Doubles | float = 0.0) -> Doubles:
+    """IoU of row pairs after widening both boxes by `reach_px` on every side.
+
+    Yang et al. 2023, "Hard to Track Objects with Irregular Motions and Similar Appearances? Make It Easier by Buffering the
+    Matching Space" (C-BIoU), with a buffer that follows the prediction's uncertainty instead of a fixed one.
+    a_px, b_px: (k, 4) xyxy. reach_px: (k,). Returns (k,).
+    """
+    twice = np.asarray(2 * reach_px)[..., None]
+    both = np.minimum(a_px[:, 2:], b_px[:, 2:]) - np.maximum(a_px[:, :2], b_px[:, :2]) + twice
+    np.maximum(both, 0.0, out=both)
+    sides_a = a_px[:, 2:] - a_px[:, :2] + twice
+    sides_b = b_px[:, 2:] - b_px[:, :2] + twice
+    shared = both[:, 0] * both[:, 1]
+    union = sides_a[:, 0] * sides_a[:, 1] + sides_b[:, 0] * sides_b[:, 1] - shared
+    return np.asarray(shared / np.maximum(union, 1e-9))
+
+
+def direction_agreement(earlier_px: Doubles, last_px: Doubles, next_px: Doubles, noise_px: Doubles) -> Doubles:
+    """How well going on from `last_px` to `next_px` keeps the direction from `earlier_px` to `last_px`.
+
+    OC-SORT's observation-centric momentum (Cao et al. 2023, section 4.2): angles between observations, not between
+    filter states. A step no longer than the detections' noise tells no direction, so both steps are weighed against it.
+    Points: (k, 2). noise_px: (k,). Returns (k,), from -1 (turned round) over 0 (cannot tell) to 1.
+    """
+    before, after = last_px - earlier_px, next_px - last_px
+    floor = 4 * noise_px * noise_px + 1e-9
+    before_2, after_2 = (before * before).sum(axis=1), (after * after).sum(axis=1)
+    dot = (before * after).sum(axis=1)
+    cosine = dot / np.sqrt(np.maximum(before_2 * after_2, 1e-18))
+    sure = np.sqrt((before_2 / (before_2 + floor)) * (after_2 / (after_2 + floor)))
+    return np.asarray(cosine * sure)
+
+
+def assign(rows: Ints, columns: Ints, similarity: Doubles, shape: tuple[int, int]) -> tuple[Ints, Ints]:
+    """The one-to-one choice of pairs with the largest sum of similarity.
+
+    rows, columns, similarity: (k,), similarity > 0; a pair that is not listed is never chosen. shape: number of tracks and
+    of detections. Returns rows and columns chosen.
+    """
+    if len(rows) == 0:
+        return rows, columns
+    # Pairs that compete with no other need no solver; in most pictures that is nearly all of them.
+    alone = (np.bincount(rows, minlength=shape[0])[rows] == 1) & (np.bincount(columns, minlength=shape[1])[columns] == 1)
+    if alone.all():
+        return rows, columns
+    contested = ~alone
+    chosen = _assign_contested(rows[contested], columns[contested], similarity[contested])
+    return np.concatenate([rows[alone], chosen[0]]), np.concatenate([columns[alone], chosen[1]])
+
+
+def _assign_contested(rows: Ints, columns: Ints, similarity: Doubles) -> tuple[Ints, Ints]:
+    row_names, row_index = np.unique(rows, return_inverse=True)
+    column_names, column_index = np.unique(columns, return_inverse=True)
+    shape = len(row_names), len(column_names)
+    if shape[0] * shape[1] <= DENSE_CELLS:
+        chosen = _solve(row_index, column_index, similarity, shape)
+        return row_names[chosen[0]], column_names[chosen[1]]
+    graph = csr_array((np.ones(len(rows)), (row_index, column_index + shape[0])), shape=(sum(shape), sum(shape)))
+    count, labels = connected_components(graph, directed=False)
+    part = labels[row_index]
+    order = np.argsort(part, kind="stable")
+    bounds = np.searchsorted(part[order], np.arange(count + 1))
+    picked_rows, picked_columns = [], []
+    for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+        inside = order[start:end]
+        r_names, r = np.unique(row_index[inside], return_inverse=True)
+        c_names, c = np.unique(column_index[inside], return_inverse=True)
+        chosen = _solve(r, c, similarity[inside], (len(r_names), len(c_names)))
+        picked_rows.append(row_names[r_names[chosen[0]]])
+        picked_columns.append(column_names[c_names[chosen[1]]])
+    return np.concatenate(picked_rows), np.concatenate(picked_columns)
+
+
+def _solve(rows: Ints, columns: Ints, similarity: Doubles, shape: tuple[int, int]) -> tuple[Ints, Ints]:
+    table = np.zeros(shape)
+    table[rows, columns] = similarity
+    chosen = linear_sum_assignment(table, maximize=True)
+    real = table[chosen] > 0
+    return chosen[0][real], chosen[1][real]
