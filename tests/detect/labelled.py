@@ -74,27 +74,43 @@ def matches(found: Floats, truth: Floats, min_iou: float) -> tuple[int, list[int
     return len(taken), unmatched
 
 
-def score_still(found: Detections, still: Still, min_iou: float = 0.4) -> tuple[int, int, int]:
-    """(four-wheelers found, motorcycles found, false detections). A rider's box may stand for the motorcycle's too."""
-    wheels = np.isin(found.classes, [CLASS_IDS[name] for name in FOUR_WHEELERS])
-    motorcycles = found.classes == CLASS_IDS["motorcycle"]
-    hits, false = [], 0
-    for rows, truth in ((wheels, still.four_wheelers), (motorcycles, still.motorcycles)):
-        boxes = found.boxes_px[rows]
-        count, unmatched = matches(boxes, truth, min_iou)
-        hits.append(count)
-        rest = boxes[unmatched]
-        if len(rest) and len(still.ignored):
-            inside = intersections_px2(rest, still.ignored) / np.maximum(areas_px2(rest), 1e-6)[:, None]
-            rest = rest[~(inside >= 0.5).any(axis=1)]
-        false += len(rest)
-    return hits[0], hits[1], false
+def score_still(found: Detections, still: Still, min_iou: float = 0.4) -> tuple[int, int, int, int]:
+    """(four-wheelers found, motorcycles found, motorcycles or riders found, false four-wheelers and motorcycles).
+
+    The hand boxes of motorcycles include the rider, so the third number joins each motorcycle with the person on
+    it, and lets a rider without a named motorcycle stand for it.
+    """
+    wheels = found.boxes_px[np.isin(found.classes, [CLASS_IDS[name] for name in FOUR_WHEELERS])]
+    motorcycles = found.boxes_px[found.classes == CLASS_IDS["motorcycle"]]
+    people = found.boxes_px[found.classes == CLASS_IDS["person"]]
+    wheel_hits, wheel_rest = matches(wheels, still.four_wheelers, min_iou)
+    hits, rest = matches(motorcycles, still.motorcycles, min_iou)
+    ridden, _ = matches(_with_riders(motorcycles, people), still.motorcycles, min_iou)
+    false = np.concatenate([wheels[wheel_rest], motorcycles[rest]])
+    if len(false) and len(still.ignored):
+        inside = intersections_px2(false, still.ignored) / np.maximum(areas_px2(false), 1e-6)[:, None]
+        false = false[~(inside >= 0.5).any(axis=1)]
+    return wheel_hits, hits, ridden, len(false)
+
+
+def _with_riders(motorcycles: Floats, people: Floats) -> Floats:
+    """Each motorcycle's box widened to the person on it, then the people who are on none."""
+    joined, free = motorcycles.copy(), np.ones(len(people), np.bool_)
+    if len(motorcycles) and len(people):
+        smaller = np.minimum(areas_px2(motorcycles)[:, None], areas_px2(people)[None, :])
+        share = intersections_px2(motorcycles, people) / np.maximum(smaller, 1e-6)
+        for row in range(len(joined)):
+            rider = int(share[row].argmax())
+            if share[row, rider] > 0.3 and free[rider]:
+                free[rider] = False
+                joined[row, :2] = np.minimum(joined[row, :2], people[rider, :2])
+                joined[row, 2:] = np.maximum(joined[row, 2:], people[rider, 2:])
+    return np.concatenate([joined, people[free]])
 
 
 def pets_truth(data: Path) -> dict[int, Floats]:
-    """Person boxes of PETS09-S2L1 by frame number from 0, in the pixels of the 480x360 clip."""
+    """Every person's box of PETS09-S2L1 by frame number from 0, in the pixels of the 480x360 clip."""
     rows = np.loadtxt(data / "tracking" / "PETS09-S2L1" / "gt.txt", delimiter=",")
-    rows = rows[rows[:, 6] > 0]
     truth: dict[int, Floats] = {}
     for number in np.unique(rows[:, 0]).astype(int):
         part = rows[rows[:, 0] == number][:, 2:6] * PETS_SCALE

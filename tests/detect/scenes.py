@@ -34,7 +34,7 @@ class Street:
         shadow: tuple[int, int, int, int] | None = None,
     ) -> Frame:
         """A frame with red things in `boxes` (xyxy)."""
-        picture = self.picture.copy()
+        picture: np.ndarray = self.picture.copy()
         if shadow is not None:
             left, top, right, bottom = shadow
             picture[top:bottom, left:right] *= 0.7

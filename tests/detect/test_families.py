@@ -117,8 +117,9 @@ def test_detr_reads_logits_and_relative_boxes_in_either_order(boxes_first: bool)
 
 
 def test_detr_reads_finished_lists() -> None:
-    labels, boxes = np.array([[7, 0]], np.int64), np.array([[[1, 2, 3, 4], [5, 6, 7, 8]]], np.float32)
-    scores = np.array([[0.2, 0.6]], np.float32)
+    labels: np.ndarray = np.array([[7, 0]], np.int64)
+    boxes: np.ndarray = np.array([[[1, 2, 3, 4], [5, 6, 7, 8]]], np.float32)
+    scores: np.ndarray = np.array([[0.2, 0.6]], np.float32)
     for outputs in ([labels, boxes, scores], [scores, labels, boxes]):
         found = detr.decode(outputs, OutputSpec(decoded=True), INPUT, 0.3)
         assert found.labels.tolist() == [0] and found.boxes_px.tolist() == [[5, 6, 7, 8]]
@@ -134,7 +135,7 @@ def test_detr_asks_for_names_when_four_classes_look_like_boxes() -> None:
 def test_ssd_reads_tensorflow_lists_up_to_their_count() -> None:
     boxes = np.array([[[0.25, 0.5, 0.75, 1.0], [0, 0, 1, 1]]], np.float32)
     spec = OutputSpec(decoded=True, box_format="yxyx", box_unit="ratio")
-    outputs = [boxes, np.array([[0.9, 0.9]], np.float32), np.array([[3, 1]], np.float32), np.array([1], np.float32)]
+    outputs: list[np.ndarray] = [boxes, np.array([[0.9, 0.9]], np.float32), np.array([[3, 1]], np.float32), np.array([1], np.float32)]
     found = ssd.decode(outputs, spec, (64, 32), 0.3)
     assert found.boxes_px.tolist() == [[32, 8, 64, 24]] and found.labels.tolist() == [3]
 

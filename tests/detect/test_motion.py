@@ -82,7 +82,7 @@ def test_a_shaking_camera_makes_no_objects_and_hides_none() -> None:
     false = hits = 0
     for step in range(60):
         shift = tuple(float(part) for part in random.uniform(-8, 8, 2))
-        box = walker(step / 5) if step >= 30 else None
+        box = walker((step - 30) / 5) if step >= 30 else None
         (found,) = detector.detect([street.seen(start_s + step / 5, [box] if box else None, shift_px=(shift[0], shift[1]))])
         hits += box is not None and best_iou(found, box) > 0.4
         false += len(found) - (1 if box is not None and len(found) else 0)

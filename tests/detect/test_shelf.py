@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from sewu.base.errors import BadModel, SewuError, StoreFull
 from sewu.base.records import Frame
 from sewu.base.words import Words
-from sewu.detect import cards, shelf
+from sewu.detect import cards
 from sewu.detect.motion import MotionDetector
 from sewu.detect.onnx import OnnxDetector
 from sewu.detect.shelf import Shelf, default_detector, load, model_folders
@@ -163,15 +164,18 @@ def test_a_model_without_an_official_file_cannot_be_pulled(tmp_path: Path) -> No
     assert "sewu models add" in caught.value.advice
 
 
-def test_a_full_disk_while_adding_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(source: object, target: Path) -> None:
-        Path(target).write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(shelf.shutil, "copyfile", full)
-    with pytest.raises(StoreFull):
-        Shelf([tmp_path / "shelf"]).add(yolox(tmp_path / "bare.onnx"))
-    assert [path.name for path in (tmp_path / "shelf").iterdir()] == ["bare.toml"]
+def test_a_full_disk_while_adding_leaves_nothing(tmp_path: Path) -> None:
+    """A limit on the size of files makes the kernel refuse the write in the middle, as a full disk does."""
+    path, where = yolox(tmp_path / "bare.onnx"), Shelf([tmp_path / "shelf"])
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+    try:
+        with pytest.raises(StoreFull, match="is full"):
+            where.add(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [found.name for found in (tmp_path / "shelf").iterdir()] == ["bare.toml"]
+    assert where.add(path).path == tmp_path / "shelf" / "bare.onnx"
 
 
 def test_motion_takes_over_and_says_so_when_there_is_no_model(tmp_path: Path) -> None:

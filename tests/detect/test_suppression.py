@@ -15,6 +15,6 @@ BOX = st.tuples(st.integers(0, 300), st.integers(0, 300), st.integers(1, 100), s
 def test_it_keeps_what_the_plain_algorithm_keeps(rows: list[tuple[int, ...]], max_iou: float, seed: int) -> None:
     table = np.array(rows, np.float32).reshape(-1, 5)
     boxes = np.concatenate([table[:, :2], table[:, :2] + table[:, 2:4]], axis=1)
-    scores = (np.random.default_rng(seed).permutation(len(table)) + 1).astype(np.float32) / (len(table) + 1)
+    scores = ((np.random.default_rng(seed).permutation(len(table)) + 1) / (len(table) + 1)).astype(np.float32)
     classes = table[:, 4].astype(np.int64)
     assert suppress(boxes, scores, classes, max_iou).tolist() == base.suppress(boxes, scores, classes, max_iou).tolist()

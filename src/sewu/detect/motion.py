@@ -47,12 +47,13 @@ SHAKE_STEP = 2
 MIN_SHAKE_PX = 0.3
 MAX_SHAKE_SHARE = 0.06
 """A larger shift is not shake: the camera was turned, and the background is learnt anew."""
-MIN_RESPONSE = 0.2
+MIN_RESPONSE = 0.05
 MIN_GAIN = 0.9
 LIGHT_RANGE = (0.5, 2.0)
 LIGHT_STEP = 4
 DARK_LEVEL = 12.0
 """Pixels darker than this say nothing about the light."""
+BLOWN_LEVEL = 225.0
 MAX_FOREGROUND_SHARE = 0.55
 CONTRAST_LEVELS = 40.0
 """A mean difference of this many grey levels counts as full contrast."""
@@ -132,7 +133,7 @@ def _as_detections(frame: Frame, blobs: _Blobs | None, max_boxes: int) -> Detect
 class _Background:
     """What one camera looks like when nothing moves.
 
-    Planes are float32 (3, height, width): brightness, Cr, Cb.
+    Planes are float32 (3, height, width): brightness 0 to 255, Cr and Cb around 0.
     """
 
     def __init__(self, size_px: tuple[int, int], settings: MotionSettings) -> None:
@@ -167,8 +168,8 @@ class _Background:
             planes = np.stack([_moved(plane, shift) for plane in planes])
         light = self._light(planes[0])
         if light is not None:
-            planes[0] /= light
-            difference, foreground = self._compare(planes)
+            planes /= np.float32(light)
+            difference, foreground = self._compare(planes, light)
         if light is None or float(foreground.mean()) > MAX_FOREGROUND_SHARE:
             self._learn_anew(planes, at_s)
             return None
@@ -180,7 +181,9 @@ class _Background:
     def _planes(self, image: Image) -> NDArray[np.float32]:
         small = cv2.resize(image, self.size_px, interpolation=cv2.INTER_AREA)
         colours = cv2.cvtColor(cv2.GaussianBlur(small, (5, 5), 0), cv2.COLOR_BGR2YCrCb)
-        return np.stack(cv2.split(colours)).astype(np.float32)
+        planes = np.stack(cv2.split(colours)).astype(np.float32)
+        planes[1:] -= 128.0
+        return planes
 
     def _learn_anew(self, planes: NDArray[np.float32], at_s: float) -> None:
         self._usual = planes.copy()
@@ -189,16 +192,20 @@ class _Background:
         self._last_s = self._learnt_s = at_s
         self._seen = 1
 
-    def _compare(self, planes: NDArray[np.float32]) -> tuple[NDArray[np.float32], Bools]:
+    def _compare(self, planes: NDArray[np.float32], light: float) -> tuple[NDArray[np.float32], Bools]:
         """Difference in brightness, and which pixels are foreground, (height, width) both."""
-        difference = cv2.absdiff(planes, self._usual)
-        colour = cv2.max(difference[1], difference[2])
+        difference = cv2.absdiff(planes[0], self._usual[0])
         threshold = np.clip(self._deviation, MIN_DIFFERENCE, MAX_DIFFERENCE)
         low, high = SHADOW_RANGE
-        brightness, usual = planes[0], self._usual[0]
-        shadow = (brightness >= low * usual) & (brightness <= high * usual) & (colour < SHADOW_COLOUR)
-        foreground = ((difference[0] > threshold) & ~shadow) | (colour > MIN_COLOUR_DIFFERENCE)
-        return difference[0], foreground
+        ratio = planes[0] / np.maximum(self._usual[0], 1.0)
+        # Cr and Cb shrink with the light, so a shadow's are compared with the background's in that light.
+        colour = np.abs(planes[1:] - self._usual[1:] * np.clip(ratio, low, 1.0)).max(axis=0)
+        shadow = (ratio >= low) & (ratio <= high) & (colour < SHADOW_COLOUR)
+        foreground = ((difference > threshold) & ~shadow) | (colour > MIN_COLOUR_DIFFERENCE)
+        if light > 1.0:
+            # What would be brighter than the picture can show says nothing.
+            foreground &= self._usual[0] * light < BLOWN_LEVEL
+        return difference, foreground
 
     def _learn(self, planes: NDArray[np.float32], foreground: Bools, elapsed_s: float, light: float) -> None:
         """Let background follow, let what stands still become background."""
@@ -211,7 +218,7 @@ class _Background:
         change = planes - self._usual
         self._usual += calm * change
         # The light that was divided out comes back slowly, so that dusk ends as the new normal.
-        self._usual[0] *= 1.0 + (light - 1.0) * min(rate, 0.5)
+        self._usual *= 1.0 + (light - 1.0) * min(rate, 0.5)
         step = DEVIATION_STEP_PER_S * min(elapsed_s, 2.0)
         self._deviation += np.clip(RESTLESS * np.abs(change[0]) - self._deviation, -step, step)
         same = foreground & (np.abs(planes[0] - self._other[0]) < STILL_LEVELS)
@@ -229,7 +236,8 @@ class _Background:
         """How far the picture moved against the background, if it is a small, clear movement of the whole."""
         size = (self._window.shape[1], self._window.shape[0])
         now, before = (cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in (brightness, self._usual[0]))
-        shift, response = cv2.phaseCorrelate(before, now, self._window)
+        # OpenCV multiplies the window into its arguments where their size needs no padding, so it gets copies.
+        shift, response = cv2.phaseCorrelate(before.copy(), now.copy(), self._window)
         x, y = shift[0] * self.size_px[0] / size[0], shift[1] * self.size_px[1] / size[1]
         if response < MIN_RESPONSE or not MIN_SHAKE_PX <= math.hypot(x, y) <= MAX_SHAKE_SHARE * self.size_px[0]:
             return None

@@ -1,0 +1,108 @@
+"""A test card as a file: a square that moves and the picture's number, for trying the servers without rendered scenes."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+import av
+import cv2
+import numpy as np
+from pydantic import field_validator
+
+from sewu.base.errors import BadSource
+from sewu.base.records import Image
+from sewu.base.settings import Settings
+
+
+class TestCard(Settings):
+    """What a test card looks like and how it is coded."""
+
+    __test__ = False
+
+    width_px: int = 640
+    """Width of the picture."""
+    height_px: int = 360
+    """Height of the picture."""
+    rate_fps: int = 10
+    """Pictures a second."""
+    duration_s: float = 10.0
+    """Length."""
+    gop_s: float = 2.0
+    """Distance of keyframes."""
+    kbit_s: int = 400
+    """Bit rate."""
+    codec: Literal["h264", "hevc"] = "h264"
+    """Coding."""
+    seed: int = 0
+    """Decides the background, so that cards differ."""
+
+    @field_validator("width_px", "height_px")
+    @classmethod
+    def _is_even(cls, value: int) -> int:
+        if value < 64 or value % 2 or value > 7680:
+            raise ValueError("must be even, from 64 to 7680")
+        return value
+
+    @property
+    def pictures(self) -> int:
+        """How many there are."""
+        return round(self.duration_s * self.rate_fps)
+
+
+SUB_CARD = TestCard()
+MAIN_CARD = TestCard(width_px=1920, height_px=1080, rate_fps=25, kbit_s=2500)
+
+
+def draw(card: TestCard, index: int) -> Image:
+    """Picture number `index`: uint8 (H, W, 3), BGR. The square goes round once in the card's length; a little noise moves."""
+    random = np.random.default_rng(card.seed)
+    rough = random.integers(60, 160, (9, 16, 3), dtype=np.uint8)
+    image = np.asarray(cv2.resize(rough, (card.width_px, card.height_px), interpolation=cv2.INTER_LINEAR))
+    noise = np.random.default_rng((card.seed, index)).normal(0, 6, (card.height_px // 2, card.width_px // 2, 1))
+    grain = np.asarray(cv2.resize(noise.astype(np.float32), (card.width_px, card.height_px)))
+    image = np.ascontiguousarray(np.clip(image + grain[:, :, None], 0, 255).astype(np.uint8))
+    side = card.height_px // 4
+    x = round((card.width_px - side) * index / max(1, card.pictures - 1))
+    y = (card.height_px - side) // 2
+    cv2.rectangle(image, (x, y), (x + side, y + side), (40, 220, 240), -1)
+    scale = card.height_px / 360
+    cv2.putText(image, f"{index:05d}", (8, round(40 * scale)), cv2.FONT_HERSHEY_SIMPLEX, 1.2 * scale, (255, 255, 255), round(2 * scale) + 1)
+    return np.asarray(image, np.uint8)
+
+
+def encode_card(card: TestCard, path: Path) -> Path:
+    """Write the card as MP4 (or whatever the name's ending says), closed GOPs, no reordering.
+
+    Raises:
+        BadSource: this FFmpeg cannot encode it, or the file cannot be written.
+    """
+    gop = max(1, round(card.gop_s * card.rate_fps))
+    try:
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("libx264" if card.codec == "h264" else "libx265", rate=card.rate_fps)
+            stream.width, stream.height, stream.pix_fmt = card.width_px, card.height_px, "yuv420p"
+            stream.bit_rate = card.kbit_s * 1000
+            stream.time_base = Fraction(1, card.rate_fps)
+            stream.codec_context.thread_count = 1
+            stream.options = {**_options(card, gop)}
+            for index in range(card.pictures):
+                frame = av.VideoFrame.from_ndarray(draw(card, index), format="bgr24")
+                frame.pts = index
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+    except (av.FFmpegError, OSError) as error:
+        raise BadSource(f"The test card {path} cannot be written: {error}.", "Check the disk, and that PyAV has x264 and x265.") from error
+    return path
+
+
+def _options(card: TestCard, gop: int) -> dict[str, str]:
+    if card.codec == "h264":
+        rate = card.kbit_s
+        return {
+            "preset": "ultrafast", "tune": "zerolatency", "g": str(gop), "bf": "0",
+            "x264-params": f"scenecut=0:nal-hrd=cbr:vbv-maxrate={rate}:vbv-bufsize={rate}:force-cfr=1",
+        }  # fmt: skip
+    parameters = f"keyint={gop}:min-keyint={gop}:scenecut=0:bframes=0:open-gop=0:log-level=none:pools=1:frame-threads=1"
+    return {"preset": "ultrafast", "x265-params": f"{parameters}:vbv-maxrate={card.kbit_s}:vbv-bufsize={card.kbit_s}"}
