@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
@@ -51,8 +53,10 @@ class TestCard(Settings):
         return round(self.duration_s * self.rate_fps)
 
 
-SUB_CARD = TestCard()
-MAIN_CARD = TestCard(width_px=1920, height_px=1080, rate_fps=25, kbit_s=2500)
+SUB_CARD = TestCard(duration_s=6.0)
+"""As sub streams usually are: 640 x 360, 10 pictures a second, 400 kbit/s."""
+MAIN_CARD = TestCard(duration_s=6.0, width_px=1920, height_px=1080, rate_fps=25, kbit_s=2500)
+"""As main streams usually are: 1080p, 25 pictures a second, 2.5 Mbit/s."""
 
 
 def draw(card: TestCard, index: int) -> Image:
@@ -94,6 +98,20 @@ def encode_card(card: TestCard, path: Path) -> Path:
             container.mux(stream.encode(None))
     except (av.FFmpegError, OSError) as error:
         raise BadSource(f"The test card {path} cannot be written: {error}.", "Check the disk, and that PyAV has x264 and x265.") from error
+    return path
+
+
+def cached_card(card: TestCard, folder: Path) -> Path:
+    """The card's file in a cache folder, encoded if it is not there yet. Raises BadSource."""
+    name = hashlib.sha256(card.model_dump_json().encode()).hexdigest()[:16]
+    path = folder / f"card-{name}.mp4"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        new = folder / f"card-{name}.{os.getpid()}.mp4"
+        try:
+            encode_card(card, new).replace(path)
+        finally:
+            new.unlink(missing_ok=True)
     return path
 
 

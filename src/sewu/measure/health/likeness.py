@@ -47,7 +47,7 @@ def edges(grey: Image | Floats) -> Edges:
     """Gradients after a light blur (sensor noise, one-pixel shake). (h, w) -> Edges."""
     rows = grey.shape[0]
     cut = max(1, round(rows * _CUT))
-    core = cv2.GaussianBlur(np.asarray(grey[cut : rows - cut], np.float32), (3, 3), 0)
+    core = np.asarray(cv2.GaussianBlur(np.asarray(grey[cut : rows - cut], np.float32), (3, 3), 0), np.float32)
     gx = np.asarray(cv2.Sobel(core, cv2.CV_32F, 1, 0, scale=0.125), np.float32)
     gy = np.asarray(cv2.Sobel(core, cv2.CV_32F, 0, 1, scale=0.125), np.float32)
     return Edges(gx, gy, _blocks(gx * gx + gy * gy), _blocks(core))

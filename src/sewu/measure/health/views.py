@@ -165,10 +165,10 @@ def same_framing(before: Image, after: Image) -> bool:
     ORB corners (Rublee et al. 2011) matched both ways, RANSAC. Runs only while the view is away and shifting.
     uint8 (h, w) of equal size.
     """
-    orb = cv2.ORB_create(nfeatures=400, fastThreshold=10)
+    orb = cv2.ORB.create(nfeatures=400, fastThreshold=10)
     corners_a, words_a = orb.detectAndCompute(before, None)
     corners_b, words_b = orb.detectAndCompute(after, None)
-    if before.shape != after.shape or words_a is None or words_b is None:
+    if before.shape != after.shape or len(corners_a) < MIN_INLIERS or len(corners_b) < MIN_INLIERS:
         return False
     pairs = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(words_a, words_b)
     if len(pairs) < MIN_INLIERS:
