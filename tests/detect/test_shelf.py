@@ -186,10 +186,17 @@ def test_motion_takes_over_and_says_so_when_there_is_no_model(tmp_path: Path) ->
     assert "gerakan" in alasan
 
 
+def test_a_file_that_is_not_its_cards_is_not_loaded(tmp_path: Path) -> None:
+    with_card(yolox(tmp_path / "changed.onnx"), sha256=("0" * 64,))
+    for name in ("changed", tmp_path / "changed.onnx"):
+        with pytest.raises(BadModel, match="does not name"):
+            load(name, shelf=Shelf([tmp_path]))
+
+
 def test_a_changed_default_model_is_not_trusted(tmp_path: Path) -> None:
     yolox(tmp_path / "yolox_nano.onnx")
     detector, reason = default_detector(shelf=Shelf([tmp_path]))
-    assert detector.name == "motion" and "hash" in reason
+    assert detector.name == "motion" and "SHA-256" in reason
 
 
 def test_the_users_own_default_model_is_taken(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from sewu.base.boxes import clip
 from sewu.base.errors import BadModel, BadSettings
-from sewu.base.records import CLASS_IDS, Detections, Floats, Frame, Image, Ints
+from sewu.base.records import CLASS_IDS, CLASSES, Detections, Floats, Frame, Image, Ints
 from sewu.base.settings import Settings
 from sewu.detect.cards import ModelCard, Side
 from sewu.detect.families import DECODERS
@@ -28,7 +28,7 @@ MAX_CANDIDATES = 1000
 """Boxes per picture that suppression looks at, best first."""
 SAME_VEHICLE_IOU = 0.8
 """Two four-wheelers cannot fill the same pixels: "car" and "truck" on one box are one vehicle, the likelier."""
-FOUR_WHEELERS = tuple(CLASS_IDS[name] for name in ("car", "bus", "truck"))
+SAME_VEHICLE = np.array([CLASS_IDS["car"] if name in ("bus", "truck") else index for index, name in enumerate(CLASSES)], np.int64)
 
 
 class DetectorSettings(Settings):
@@ -81,7 +81,8 @@ class _Found:
 
 
 class OnnxDetector:
-    """Runs a model over frames of any cameras; stateless between calls.
+    """Runs a model over frames of any cameras; nothing is remembered between calls, but its buffers are used again, so
+    each thread needs its own.
 
     Frames of one input size share a pass when the model's batch axis is free; otherwise they follow each other.
 
@@ -194,8 +195,8 @@ class OnnxDetector:
             kept = kept[whole_objects(boxes[kept], classes[kept], origins[kept], cut[kept])]
         if self.card.nms or len(results) > 1:
             kept = kept[suppress(boxes[kept], scores[kept], classes[kept], self._max_iou)]
-            wheels = np.where(np.isin(classes[kept], FOUR_WHEELERS), FOUR_WHEELERS[0], classes[kept])
-            kept = kept[suppress(boxes[kept], scores[kept], wheels, max(self._max_iou, SAME_VEHICLE_IOU))]
+            kinds = SAME_VEHICLE[classes[kept]]
+            kept = kept[suppress(boxes[kept], scores[kept], kinds, max(self._max_iou, SAME_VEHICLE_IOU))]
         else:
             kept = kept[np.argsort(-scores[kept], kind="stable")]
         kept = kept[: self.settings.max_boxes]

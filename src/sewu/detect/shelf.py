@@ -218,11 +218,18 @@ def load(name_or_path: str | Path, settings: DetectorSettings | None = None, she
     """A detector by model name, by path of an .onnx file, or "motion".
 
     Raises:
-        BadModel: unknown, not here, no card, or not runnable. Unavailable: a device was asked for that is not there.
+        BadModel: unknown, not here, no card, not the file of its card, or not runnable.
+        Unavailable: a device was asked for that is not there.
     """
     if str(name_or_path) == MOTION:
         return MotionDetector()
     path, card = (shelf or Shelf()).find(name_or_path)
+    digest = sha256_of(path)
+    if _compare(card, digest) == "wrong":
+        raise BadModel(
+            f"{path} has SHA-256 {digest}, which the card of {card.name} does not name.",
+            "Get the file again (`sewu models pull`), or correct the card if you changed the file yourself.",
+        )
     return OnnxDetector(path, card, settings)
 
 
@@ -232,9 +239,8 @@ def default_detector(
     """YOLOX-Nano where its file is here and has the right hash, else motion; and one sentence that says which and why."""
     shelf, words = shelf or Shelf(), words or Words("en")
     try:
-        path, card = shelf.find(DEFAULT)
-        if _compare(card, sha256_of(path)) == "wrong":
-            raise BadModel(f"{path} has not the hash of {DEFAULT}.", f"Get it with `sewu models pull {DEFAULT}`.")
-        return OnnxDetector(path, card, settings), words("detect.default.model", name=card.name, path=path)
+        detector = load(DEFAULT, settings, shelf)
+        path, _ = shelf.find(DEFAULT)
     except BadModel as error:
         return MotionDetector(), words("detect.default.motion", why=str(error))
+    return detector, words("detect.default.model", name=detector.name, path=path)
