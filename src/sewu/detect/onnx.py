@@ -84,7 +84,7 @@ class OnnxDetector:
     """Runs a model over frames of any cameras; nothing is remembered between calls, but its buffers are used again, so
     each thread needs its own.
 
-    Frames of one input size share a pass when the model's batch axis is free; otherwise they follow each other.
+    Frames of one input size share a pass as far as the model's batch axis allows; otherwise they follow each other.
 
     Raises on construction:
         BadModel: the file cannot be loaded or is not what the card says.
@@ -103,7 +103,9 @@ class OnnxDetector:
         self._max_iou = self.settings.max_iou or card.max_iou
         self._input = _picture_input(self._session, card)
         self._outputs = _output_names(self._session, card)
-        self._max_batch = 1 if isinstance(self._input.shape[0], int) else self.settings.max_batch
+        batch = self._input.shape[0]
+        self._batch_is_free = not isinstance(batch, int)
+        self._max_batch = self.settings.max_batch if self._batch_is_free else batch
         self._canvases: dict[tuple[int, int], Canvas] = {}
         _check_size(self._input.shape, card, self.settings)
 
@@ -156,6 +158,8 @@ class OnnxDetector:
 
     def _run(self, canvas: Canvas, count: int) -> Tensors:
         width, height = canvas.input_px
+        # A model of fixed batch wants all its places filled; what the rest of them hold is not looked at.
+        count = count if self._batch_is_free else self._max_batch
         feed: dict[str, Any] = {self._input.name: canvas.tensor[:count]}
         for extra in self._session.get_inputs():
             if extra.name == "orig_target_sizes":
