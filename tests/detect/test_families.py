@@ -205,5 +205,7 @@ def test_nonsense_values_in_the_right_shapes_are_read(family: FamilyName, seed: 
         output.flat[random.integers(0, output.size, 1 + output.size // 5)] = spice
     spec = OutputSpec(strides=(8, 16, 32) if family == "yolox" else (8, 16, 32, 64))
     found = DECODERS[family](outputs, spec, INPUT, 0.3)
-    assert len(found.scores) and found.boxes_px.shape == (len(found.scores), 4)
+    # A row that holds a NaN among its scores is left out, so nonsense may leave nothing; plain numbers never do.
+    assert len(found.scores) or spice != 0.0
+    assert found.boxes_px.shape == (len(found.scores), 4)
     assert set(found.pictures.tolist()) <= {0, 1} and (found.scores >= 0.3).all()
