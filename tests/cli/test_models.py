@@ -31,6 +31,13 @@ def test_the_list_names_every_model_and_where_it_looked(folder: Path) -> None:
     assert entries["mine"]["hash"] == "right" and entries["yolox-nano"]["path"] is None
 
 
+def test_the_list_warns_of_a_broken_card(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "broken.toml").write_text("name = 1")
+    done = run("list", "--json")
+    assert done.exit_code == 0 and "broken.toml" in done.stderr and json.loads(done.stdout)
+
+
 def test_the_list_speaks_indonesian(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEWU_LANGUAGE", "id")
     assert "lisensi" in run("list").stdout

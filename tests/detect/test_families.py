@@ -184,3 +184,28 @@ def test_nonsense_outputs_are_refused_or_read_but_never_break(
         return
     assert found.boxes_px.shape == (len(found.scores), 4)
     assert len(found.pictures) == len(found.labels) == len(found.scores)
+
+
+SHAPES: dict[FamilyName, list[tuple[int, ...]]] = {
+    "yolox": [(2, YOLOX_CELLS, 9)],
+    "nanodet": [(2, GFL_CELLS, 5 + 32)],
+    "picodet": [(2, count, width) for width in (5, 32) for count in (64, 16, 4, 1)],
+    "detr": [(2, 6, 9), (2, 6, 4)],
+    "ssd": [(2, 6, 4), (2, 6), (2, 6)],
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@settings(max_examples=60, deadline=None)
+@given(family=st.sampled_from(sorted(SHAPES)), seed=st.integers(0, 10**6), spice=st.sampled_from([0.0, math.nan, math.inf, -math.inf]))
+def test_nonsense_values_in_the_right_shapes_are_read(family: FamilyName, seed: int, spice: float) -> None:
+    random = np.random.default_rng(seed)
+    outputs = [random.normal(0, 30, shape).astype(np.float32) for shape in SHAPES[family]]
+    for output in outputs:
+        output.flat[random.integers(0, output.size, 1 + output.size // 5)] = spice
+    spec = OutputSpec(strides=(8, 16, 32) if family == "yolox" else (8, 16, 32, 64))
+    found = DECODERS[family](outputs, spec, INPUT, 0.3)
+    # A row that holds a NaN among its scores is left out, so nonsense may leave nothing; plain numbers never do.
+    assert len(found.scores) or spice != 0.0
+    assert found.boxes_px.shape == (len(found.scores), 4)
+    assert set(found.pictures.tolist()) <= {0, 1} and (found.scores >= 0.3).all()

@@ -52,7 +52,7 @@ def free_batch(tmp_path: Path) -> Path:
     return graphs.brightness_yolox(tmp_path / "free.onnx", ["n", 3, 64, 64], planted_rows())
 
 
-@pytest.mark.parametrize("batch", ["n", 1])
+@pytest.mark.parametrize("batch", ["n", 1, 4])
 def test_frames_of_all_sizes_share_passes_and_come_back_in_order(tmp_path: Path, batch: int | str) -> None:
     path = graphs.brightness_yolox(tmp_path / "m.onnx", [batch, 3, 64, 64], planted_rows())
     detector = OnnxDetector(path, card(), DetectorSettings(max_batch=3, min_score=0.2))

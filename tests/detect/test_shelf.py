@@ -49,12 +49,30 @@ def test_the_list_tells_present_right_and_wrong_apart(tmp_path: Path) -> None:
     with_card(yolox(tmp_path / "changed.onnx"), sha256=("0" * 64,))
     yolox(tmp_path / "yolox_tiny.onnx")
     (tmp_path / "broken.toml").write_text("not toml")
-    entries = {entry.card.name: entry for entry in Shelf([tmp_path / "none", tmp_path]).entries()}
+    where = Shelf([tmp_path / "none", tmp_path])
+    entries = {entry.card.name: entry for entry in where.entries()}
+    assert ["broken.toml" in str(fault) for fault in where.faults()] == [True]
     assert set(entries) == set(cards.builtin_cards()) | {"mine", "changed"}
     assert (entries["mine"].path, entries["mine"].hash) == (tmp_path / "mine.onnx", "right")
     assert entries["changed"].hash == "wrong"
     assert (entries["yolox-tiny"].path, entries["yolox-tiny"].hash) == (tmp_path / "yolox_tiny.onnx", "unknown")
     assert (entries["rf-detr-nano"].path, entries["rf-detr-nano"].hash) == (None, None)
+
+
+def test_a_model_is_called_as_its_file_is(tmp_path: Path) -> None:
+    with_card(yolox(tmp_path / "copy.onnx"), name="original")
+    where = Shelf([tmp_path])
+    assert "copy" in {entry.card.name for entry in where.entries()}
+    assert load("copy", shelf=where).name == "copy"
+
+
+def test_the_first_folder_wins(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        with_card(yolox(tmp_path / folder / "mine.onnx"), licence=folder)
+    where = Shelf([tmp_path / "a", tmp_path / "b"])
+    (entry,) = (entry for entry in where.entries() if entry.card.name == "mine")
+    assert entry.card.licence == where.card("mine").licence == "a"
+    assert entry.path == tmp_path / "a" / "mine.onnx"
 
 
 def test_a_name_a_path_and_a_bare_file_are_loaded(tmp_path: Path) -> None:
@@ -186,10 +204,17 @@ def test_motion_takes_over_and_says_so_when_there_is_no_model(tmp_path: Path) ->
     assert "gerakan" in alasan
 
 
+def test_a_file_that_is_not_its_cards_is_not_loaded(tmp_path: Path) -> None:
+    with_card(yolox(tmp_path / "changed.onnx"), sha256=("0" * 64,))
+    for name in ("changed", tmp_path / "changed.onnx"):
+        with pytest.raises(BadModel, match="does not name"):
+            load(name, shelf=Shelf([tmp_path]))
+
+
 def test_a_changed_default_model_is_not_trusted(tmp_path: Path) -> None:
     yolox(tmp_path / "yolox_nano.onnx")
     detector, reason = default_detector(shelf=Shelf([tmp_path]))
-    assert detector.name == "motion" and "hash" in reason
+    assert detector.name == "motion" and "SHA-256" in reason
 
 
 def test_the_users_own_default_model_is_taken(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -16,12 +16,21 @@ from rich.table import Table
 
 from sewu.base.errors import BadModel, SewuError
 from sewu.base.words import Words, choose_language
-from sewu.detect.shelf import Entry, Shelf, Verified
+
+if TYPE_CHECKING:
+    from sewu.detect.shelf import Entry, Shelf, Verified
 
 app = typer.Typer(no_args_is_help=True, help="List, add, pull and verify detection models.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 ModelArgument = Annotated[str, typer.Argument(help="Name of the model, as in `sewu models list`.")]
+
+
+def _shelf() -> Shelf:
+    # ONNX Runtime and OpenCV take half a second to load: not for `sewu --help`.
+    from sewu.detect.shelf import Shelf
+
+    return Shelf()
 
 
 def _words() -> Words:
@@ -41,9 +50,11 @@ def _explained() -> Iterator[None]:
 @app.command("list")
 def list_models(as_json: AsJson = False) -> None:
     """List the models with their licence, and whether their file is here and has the right hash."""
-    words, shelf = _words(), Shelf()
+    words, shelf = _words(), _shelf()
     with _explained():
         entries = shelf.entries()
+    for fault in shelf.faults():
+        typer.echo(str(fault), err=True)
     if as_json:
         typer.echo(json.dumps([_as_dict(entry) for entry in entries], indent=2))
         return
@@ -71,7 +82,7 @@ def pull(
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with _explained(), Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(words("models.pulling", name=name), total=None)
-        entry = Shelf().pull(name, lambda done, total: bar.update(task, completed=done, total=total), accept_unknown_hash)
+        entry = _shelf().pull(name, lambda done, total: bar.update(task, completed=done, total=total), accept_unknown_hash)
     typer.echo(words("models.pulled", name=entry.card.name, path=entry.path))
 
 
@@ -84,7 +95,7 @@ def add(
     """Copy a model that you have, with its card, to where Sewu looks, after running it once."""
     words = _words()
     with _explained():
-        entry = Shelf().add(file, card, name)
+        entry = _shelf().add(file, card, name)
     typer.echo(words("models.added", name=entry.card.name, path=entry.path))
 
 
@@ -94,7 +105,7 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Compare hashes, load each model and run it once on a grey picture. Exit code 2 when one is not good."""
-    words, shelf = _words(), Shelf()
+    words, shelf = _words(), _shelf()
     with _explained():
         found = [shelf.verify(name) for name in names or [entry.card.name for entry in shelf.entries() if entry.path]]
         if not found:

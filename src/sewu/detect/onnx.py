@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from sewu.base.boxes import clip
 from sewu.base.errors import BadModel, BadSettings
-from sewu.base.records import CLASS_IDS, Detections, Floats, Frame, Image, Ints
+from sewu.base.records import CLASS_IDS, CLASSES, Detections, Floats, Frame, Image, Ints
 from sewu.base.settings import Settings
 from sewu.detect.cards import ModelCard, Side
 from sewu.detect.families import DECODERS
@@ -28,7 +28,7 @@ MAX_CANDIDATES = 1000
 """Boxes per picture that suppression looks at, best first."""
 SAME_VEHICLE_IOU = 0.8
 """Two four-wheelers cannot fill the same pixels: "car" and "truck" on one box are one vehicle, the likelier."""
-FOUR_WHEELERS = tuple(CLASS_IDS[name] for name in ("car", "bus", "truck"))
+SAME_VEHICLE = np.array([CLASS_IDS["car"] if name in ("bus", "truck") else index for index, name in enumerate(CLASSES)], np.int64)
 
 
 class DetectorSettings(Settings):
@@ -81,9 +81,10 @@ class _Found:
 
 
 class OnnxDetector:
-    """Runs a model over frames of any cameras; stateless between calls.
+    """Runs a model over frames of any cameras; nothing is remembered between calls, but its buffers are used again, so
+    each thread needs its own.
 
-    Frames of one input size share a pass when the model's batch axis is free; otherwise they follow each other.
+    Frames of one input size share a pass as far as the model's batch axis allows; otherwise they follow each other.
 
     Raises on construction:
         BadModel: the file cannot be loaded or is not what the card says.
@@ -102,7 +103,9 @@ class OnnxDetector:
         self._max_iou = self.settings.max_iou or card.max_iou
         self._input = _picture_input(self._session, card)
         self._outputs = _output_names(self._session, card)
-        self._max_batch = 1 if isinstance(self._input.shape[0], int) else self.settings.max_batch
+        batch = self._input.shape[0]
+        self._batch_is_free = not isinstance(batch, int)
+        self._max_batch = self.settings.max_batch if self._batch_is_free else batch
         self._canvases: dict[tuple[int, int], Canvas] = {}
         _check_size(self._input.shape, card, self.settings)
 
@@ -155,6 +158,8 @@ class OnnxDetector:
 
     def _run(self, canvas: Canvas, count: int) -> Tensors:
         width, height = canvas.input_px
+        # A model of fixed batch wants all its places filled; what the rest of them hold is not looked at.
+        count = count if self._batch_is_free else self._max_batch
         feed: dict[str, Any] = {self._input.name: canvas.tensor[:count]}
         for extra in self._session.get_inputs():
             if extra.name == "orig_target_sizes":
@@ -194,8 +199,8 @@ class OnnxDetector:
             kept = kept[whole_objects(boxes[kept], classes[kept], origins[kept], cut[kept])]
         if self.card.nms or len(results) > 1:
             kept = kept[suppress(boxes[kept], scores[kept], classes[kept], self._max_iou)]
-            wheels = np.where(np.isin(classes[kept], FOUR_WHEELERS), FOUR_WHEELERS[0], classes[kept])
-            kept = kept[suppress(boxes[kept], scores[kept], wheels, max(self._max_iou, SAME_VEHICLE_IOU))]
+            kinds = SAME_VEHICLE[classes[kept]]
+            kept = kept[suppress(boxes[kept], scores[kept], kinds, max(self._max_iou, SAME_VEHICLE_IOU))]
         else:
             kept = kept[np.argsort(-scores[kept], kind="stable")]
         kept = kept[: self.settings.max_boxes]

@@ -69,16 +69,24 @@ class Shelf:
         self.folders = tuple(folders) if folders is not None else model_folders()
 
     def entries(self) -> list[Entry]:
-        """Built-in models first, then those that only the folders have; broken cards of the folders are left out."""
-        cards = dict(builtin_cards())
-        for folder in self.folders:
+        """Built-in models first, then those that only the folders have; `faults` says which cards could not be read."""
+        return [self._entry(name, card) for name, card in (builtin_cards() | self._own_cards()[0]).items()]
+
+    def faults(self) -> list[BadModel]:
+        """Why some cards of the folders could not be read."""
+        return self._own_cards()[1]
+
+    def _own_cards(self) -> tuple[dict[str, ModelCard], list[BadModel]]:
+        cards: dict[str, ModelCard] = {}
+        faults: list[BadModel] = []
+        # The first folder wins, so it comes last.
+        for folder in reversed(self.folders):
             for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
-                if path.with_suffix(".onnx").is_file():
-                    try:
-                        cards[path.stem] = read_card(path)
-                    except BadModel:
-                        continue
-        return [self._entry(name, card) for name, card in cards.items()]
+                try:
+                    cards[path.stem] = _card_of_file(path)
+                except BadModel as error:
+                    faults.append(error)
+        return cards, faults
 
     def _entry(self, name: str, card: ModelCard) -> Entry:
         path = self._file(name, card)
@@ -92,7 +100,7 @@ class Shelf:
         """The card of this name: the folders' own, else the built-in one. Raises `BadModel` when there is none."""
         for folder in self.folders:
             if (folder / f"{name}.toml").is_file():
-                return read_card(folder / f"{name}.toml")
+                return _card_of_file(folder / f"{name}.toml")
         if name in builtin_cards():
             return builtin_cards()[name]
         known = ", ".join([*builtin_cards(), MOTION])
@@ -110,7 +118,7 @@ class Shelf:
             if not path.is_file():
                 raise BadModel(f"There is no model file {path}.", "Check the path, or see `sewu models list`.")
             beside = path.with_suffix(".toml")
-            return path, read_card(beside) if beside.is_file() else recognise(path)
+            return path, _card_of_file(beside) if beside.is_file() else recognise(path)
         for folder in self.folders:
             if (folder / f"{text}.onnx").is_file() and not (folder / f"{text}.toml").is_file() and text not in builtin_cards():
                 return folder / f"{text}.onnx", recognise(folder / f"{text}.onnx")
@@ -208,6 +216,11 @@ class Shelf:
             raise SewuError(f"{target} cannot be written: {error.strerror}.", "Check its permissions, or set SEWU_MODELS.") from error
 
 
+def _card_of_file(path: Path) -> ModelCard:
+    """The card beside a model, called as its file is: that is the name by which it is found."""
+    return read_card(path).model_copy(update={"name": path.stem})
+
+
 def _compare(card: ModelCard, digest: str) -> Hash:
     if not card.sha256:
         return "unknown"
@@ -218,11 +231,18 @@ def load(name_or_path: str | Path, settings: DetectorSettings | None = None, she
     """A detector by model name, by path of an .onnx file, or "motion".
 
     Raises:
-        BadModel: unknown, not here, no card, or not runnable. Unavailable: a device was asked for that is not there.
+        BadModel: unknown, not here, no card, not the file of its card, or not runnable.
+        Unavailable: a device was asked for that is not there.
     """
     if str(name_or_path) == MOTION:
         return MotionDetector()
     path, card = (shelf or Shelf()).find(name_or_path)
+    digest = sha256_of(path)
+    if _compare(card, digest) == "wrong":
+        raise BadModel(
+            f"{path} has SHA-256 {digest}, which the card of {card.name} does not name.",
+            "Get the file again (`sewu models pull`), or correct the card if you changed the file yourself.",
+        )
     return OnnxDetector(path, card, settings)
 
 
@@ -232,9 +252,8 @@ def default_detector(
     """YOLOX-Nano where its file is here and has the right hash, else motion; and one sentence that says which and why."""
     shelf, words = shelf or Shelf(), words or Words("en")
     try:
-        path, card = shelf.find(DEFAULT)
-        if _compare(card, sha256_of(path)) == "wrong":
-            raise BadModel(f"{path} has not the hash of {DEFAULT}.", f"Get it with `sewu models pull {DEFAULT}`.")
-        return OnnxDetector(path, card, settings), words("detect.default.model", name=card.name, path=path)
+        detector = load(DEFAULT, settings, shelf)
+        path, _ = shelf.find(DEFAULT)
     except BadModel as error:
         return MotionDetector(), words("detect.default.motion", why=str(error))
+    return detector, words("detect.default.model", name=detector.name, path=path)
