@@ -44,6 +44,7 @@ class FileSource:
             raise BadSource(f"{path} holds no video.", "Give a video file.")
         self._video = streams[0]
         self._video.thread_type = "NONE"
+        self._has_pts = self._container.format.name != "avi"  # AVI stores none, FFmpeg guesses
         self._time_base: Fraction = self._video.time_base or Fraction(1, 90_000)
         self._start_pts: int = self._video.start_time or 0
         self.duration_s: float | None = self._duration_s()
@@ -59,7 +60,7 @@ class FileSource:
             if dts is None or (last_dts is not None and dts <= last_dts):
                 self.mended += dts is not None or last_dts is not None
                 dts = (self._start_pts if last_dts is None else last_dts + step) if dts is None else last_dts + 1  # type: ignore[operator]
-            pts = dts if pts is None or pts < dts else pts
+            pts = dts if pts is None or pts < dts or not self._has_pts else pts
             last_dts = dts
             at_s = self.start_s + float((pts - self._start_pts) * self._time_base)
             yield Packet(self.camera_id, self.stream, bytes(raw), pts, dts, at_s, bool(raw.is_keyframe))

@@ -16,6 +16,10 @@ from sewu.base.records import Frame, Image, Packet, StreamInfo
 
 TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 MAX_SIDE_PX = 16_384
+MAX_REORDER = 17
+"""H.264 and H.265 hold back 16 pictures at most."""
+MAX_REORDER_S = 2.0
+LEAST_STEP_S = 0.001
 
 
 class Decoder:
@@ -45,6 +49,9 @@ class Decoder:
         self._reformatter = VideoReformatter()
         self._times: dict[int, tuple[str, float, bool]] = {}
         self._last_at_s: float | None = None
+        self._last_pts: int | None = None
+        self._last_moment_s: float | None = None
+        self._in_order = False
         self.faults = 0
 
     def decode(self, packet: Packet) -> Iterator[Frame]:
@@ -54,8 +61,8 @@ class Decoder:
         raw = av.Packet(packet.data)
         raw.pts, raw.dts, raw.time_base = packet.pts, packet.dts, packet.stream.time_base
         self._times[packet.pts] = (packet.camera_id, packet.at_s, packet.is_keyframe)
-        if len(self._times) > 64:
-            self._times.pop(next(iter(self._times)))
+        if len(self._times) > MAX_REORDER:
+            self._times.pop(min(self._times))
         yield from self._drained(raw)
         if self._keyframes_only:  # a lone keyframe waits in the decoder for the next; ask for it now
             yield from self._drained(None)
@@ -78,7 +85,7 @@ class Decoder:
                 yield frame
 
     def _frame(self, picture: Any) -> Frame | None:
-        known = self._times.pop(picture.pts, None)
+        known = self._moment(picture.pts)
         if known is None or not (0 < picture.width <= MAX_SIDE_PX and 0 < picture.height <= MAX_SIDE_PX):
             self.faults += 1
             return None
@@ -87,6 +94,26 @@ class Decoder:
             return None
         self._last_at_s = at_s if self._last_at_s is None or not self._max_rate_fps else self._next_mark(at_s)
         return Frame(camera_id, at_s, self._converted(picture), is_keyframe)
+
+    def _moment(self, pts: int | None) -> tuple[str, float, bool] | None:
+        """Camera, capture time and kind of the picture that carries `pts`; None when no packet had it.
+
+        Pictures come out in the order they were taken. Containers without presentation times (AVI) give each picture
+        its decoding time instead, which then runs backwards; from there on, times are handed out in order.
+        """
+        if not self._times:
+            return None
+        if pts is None or (self._last_pts is not None and pts <= self._last_pts):
+            self._in_order = True
+        chosen = min(self._times) if self._in_order else pts
+        known = self._times.pop(chosen, None) if chosen is not None else None
+        if known is None or chosen is None:
+            return None
+        camera_id, at_s, is_keyframe = known
+        if self._in_order and self._last_moment_s is not None and self._last_moment_s - MAX_REORDER_S < at_s <= self._last_moment_s:
+            at_s = self._last_moment_s + LEAST_STEP_S
+        self._last_pts, self._last_moment_s = chosen, at_s
+        return camera_id, at_s, is_keyframe
 
     def _next_mark(self, at_s: float) -> float:
         """Marks stand on a grid, so that 4 a second out of 12.5 are four on average, not three."""
@@ -99,8 +126,7 @@ class Decoder:
         width, height = picture.width, picture.height
         if self._max_width_px and width > self._max_width_px:
             width, height = self._max_width_px, max(1, round(height * self._max_width_px / width))
-        scaled = self._reformatter.reformat(picture, width=width, height=height, format="bgr24")
-        image = np.asarray(scaled.to_ndarray(), np.uint8)
+        image: Image = self._reformatter.reformat(picture, width=width, height=height, format="bgr24").to_ndarray()
         turn = TURNS.get(self._stream.rotation_deg)
         return np.ascontiguousarray(image if turn is None else cv2.rotate(image, turn))
 
