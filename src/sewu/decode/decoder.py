@@ -126,9 +126,9 @@ class Decoder:
         width, height = picture.width, picture.height
         if self._max_width_px and width > self._max_width_px:
             width, height = self._max_width_px, max(1, round(height * self._max_width_px / width))
-        image: Image = self._reformatter.reformat(picture, width=width, height=height, format="bgr24").to_ndarray()
+        image: Image = np.asarray(self._reformatter.reformat(picture, width=width, height=height, format="bgr24").to_ndarray(), np.uint8)
         turn = TURNS.get(self._stream.rotation_deg)
-        return np.ascontiguousarray(image if turn is None else cv2.rotate(image, turn))
+        return image if turn is None else np.asarray(cv2.rotate(image, turn), np.uint8)
 
     def _created(self) -> Any:
         try:
