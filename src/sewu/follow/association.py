@@ -53,6 +53,13 @@ def widened_iou(a_px: Doubles, b_px: Doubles, reach_px: Doubles | float = 0.0) -
     return np.asarray(shared / np.maximum(union, 1e-9))
 
 
+def covered(inner_px: Doubles, outer_px: Doubles) -> Doubles:
+    """Share of the first box's area inside the second, of row pairs. (k, 4), (k, 4) xyxy -> (k,)."""
+    both = np.maximum(np.minimum(inner_px[:, 2:], outer_px[:, 2:]) - np.maximum(inner_px[:, :2], outer_px[:, :2]), 0.0)
+    sides = inner_px[:, 2:] - inner_px[:, :2]
+    return np.asarray(both[:, 0] * both[:, 1] / np.maximum(sides[:, 0] * sides[:, 1], 1e-9))
+
+
 def direction_agreement(earlier_px: Doubles, last_px: Doubles, next_px: Doubles, noise_px: Doubles) -> Doubles:
     """How well going on from `last_px` to `next_px` keeps the direction from `earlier_px` to `last_px`.
 
