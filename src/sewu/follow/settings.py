@@ -27,7 +27,7 @@ class TrackerSettings(Settings):
     """... in at least so many looks."""
     confirm_age_s: float = Field(default=0.07, ge=0, le=60)
     """... and once it has been seen for so long: at high rates a flicker fills several looks."""
-    tentative_misses: int = Field(default=1, ge=0, le=100)
+    tentative_misses: int = Field(default=0, ge=0, le=100)
     """An unconfirmed track is dropped after more than so many looks in a row without a detection."""
     lost_s: float = Field(default=2.5, gt=0, le=3600)
     """A confirmed track that is not seen ends after this long, and at least `lost_looks` looks."""
@@ -47,7 +47,7 @@ class TrackerSettings(Settings):
     """Detections of low score only continue tracks seen within this time or in the look before."""
     min_recover_iou: float = Field(default=0.3, gt=0, lt=1)
     """A track that no prediction matched is taken up again where it was last seen at this IoU."""
-    direction_weight: float = Field(default=0.2, ge=0, le=2)
+    direction_weight: float = Field(default=0.1, ge=0, le=2)
     """How much keeping one's direction counts beside overlap (observation-centric momentum)."""
     reach_sizes: float = Field(default=0.15, gt=0, le=20)
     """Boxes are widened by at most so many sizes on each side, however unsure the prediction is, ..."""
@@ -59,11 +59,11 @@ class TrackerSettings(Settings):
     """A detection with this share inside a detection that a confirmed track claimed starts no track: it is a part of it."""
     duplicate_iou: float = Field(default=0.8, gt=0, le=1)
     """Two boxes of one look that overlap by this IoU and could be of one class are one object."""
-    measure_sizes: float = Field(default=0.06, gt=0, le=1)
+    measure_sizes: float = Field(default=0.12, gt=0, le=1)
     """Standard deviation of a detection's edges, in sizes."""
-    wander_sizes: float = Field(default=0.8, gt=0, le=20)
+    wander_sizes: float = Field(default=0.9, gt=0, le=20)
     """How fast velocity wanders: its standard deviation after one second, in sizes per second."""
-    grow_sizes: float = Field(default=0.15, gt=0, le=20)
+    grow_sizes: float = Field(default=0.1, gt=0, le=20)
     """The same for the growth of width and height."""
     walker_speed_sizes: float = Field(default=1.2, gt=0, le=50)
     """Usual speed of a person or unnamed object, sizes per second: how far a new track may be off at the second look."""

@@ -24,6 +24,7 @@ MAX_REPLAY_STEPS = 8
 MAX_COORDINATE_PX = 1e6
 STILL_SIZES_S = 0.1
 """A vehicle slower than this, in sizes per second, stands."""
+EDGES_TO_COORDINATES = np.array([0.5, 0.5, 2.0, 2.0])
 IS_VEHICLE = np.array([name in VEHICLES for name in CLASSES])
 
 
@@ -151,6 +152,11 @@ class ByteOcTracker:
         density = np.array([settings.wander_sizes, settings.wander_sizes, settings.grow_sizes, settings.grow_sizes]) ** 2
         return np.asarray(kalman.sizes_px(centred_px)[:, None] ** 2 * density)
 
+    def _noise_px2(self, centred_px: Doubles) -> Doubles:
+        """Variance of detections per coordinate, (n, 4) -> (n, 4): a centre averages two edges, a side is their difference."""
+        edge_px = self.settings.measure_sizes * kalman.sizes_px(centred_px)
+        return np.asarray((edge_px * edge_px)[:, None] * EDGES_TO_COORDINATES)
+
     def _match(self, look: Look) -> Matching:
         rows, settings = self._rows, self.settings
         gaps = self._gaps_s()
@@ -191,7 +197,7 @@ class ByteOcTracker:
         """The filters of matched tracks after their detections: plain, replayed after a gap, or begun anew after a long one."""
         settings = self.settings
         wander = self._wander(motion[:, kalman.POSITION])
-        noise = (settings.measure_sizes * kalman.sizes_px(centred_px)[:, None]) ** 2
+        noise = self._noise_px2(centred_px)
         fresh = kalman.updated(kalman.predicted(motion, gaps_s, wander), centred_px, noise)
         gone = misses > 1  # the look that found it again has been counted as a miss too
         if gone.any():
@@ -224,7 +230,7 @@ class ByteOcTracker:
         now = np.full(count, self._now_s)
         newborn = Population(
             ids=np.arange(self._next_id, self._next_id + count),
-            motion=kalman.born(centred, (settings.measure_sizes * sizes) ** 2, speeds),
+            motion=kalman.born(centred, self._noise_px2(centred), speeds),
             updated_s=now,
             since_s=now.copy(),
             observed_px=look.boxes_px[chosen],
