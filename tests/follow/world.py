@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sewu.base.interfaces import Tracker
 from sewu.base.records import CLASS_IDS, Bools, Detections, Doubles, Ints
 from sewu.evaluate.mot_files import Boxes
 
@@ -154,7 +153,15 @@ class _Lies:
 
 
 def _detect(
-    rng: np.random.Generator, eye: Eye, boxes: Doubles, inside: Bools, is_car: Bools, at_s: float, weak: Doubles, drift: Doubles, lies: _Lies
+    rng: np.random.Generator,
+    eye: Eye,
+    boxes: Doubles,
+    inside: Bools,
+    is_car: Bools,
+    at_s: float,
+    weak: Doubles,
+    drift: Doubles,
+    lies: _Lies,
 ) -> Detections:
     hidden = _hidden(boxes)
     scores = np.clip(0.85 - 0.9 * hidden + weak + rng.normal(0, 0.1, len(boxes)), 0.02, 0.98)
@@ -178,13 +185,3 @@ def _detect(
         np.concatenate([scores[found], rng.uniform(0.2, 0.85, int(double.sum())) * scores[double], false_scores]).astype(np.float32),
         np.concatenate([classes[found], classes[double], np.zeros(len(false), np.int64)]),
     )
-
-
-def follow_world(tracker: Tracker, world: World, seen_only: bool = True) -> Boxes:
-    """What the tracker says at each look, as rows to score."""
-    parts = []
-    for number, look in enumerate(world.looks, 1):
-        tracks = tracker.update(look)
-        tracks = tracks.select(tracks.seen) if seen_only else tracks
-        parts.append((np.full(len(tracks), number), tracks.ids, tracks.boxes_px.astype(np.float64), tracks.scores.astype(np.float64)))
-    return Boxes(*(np.concatenate([part[i] for part in parts]) for i in range(4)))
