@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sewu.base.interfaces import Tracker
 from sewu.base.records import CLASS_IDS, Bools, Detections, Doubles, Ints
 from sewu.evaluate.mot_files import Boxes
 
@@ -34,7 +33,7 @@ class Eye:
 
     miss: float = 0.12
     jitter: float = 0.05
-    false_per_look: float = 0.4
+    false_per_look: float = 1.0
     hidden_from: float = 0.65
     """Share hidden from which an object is not found at all."""
 
@@ -53,15 +52,17 @@ def make_world(seed: int, rate_fps: float, duration_s: float = 60.0, people: int
     every = SIM_FPS / rate_fps
     due = 0.0
     weak, drift = rng.normal(0, 0.1, count), rng.normal(0, 1, (count, 4))
+    lies = _Lies(rng, count)
     for tick in range(int(duration_s * SIM_FPS)):
         # A pose or a background that the detector dislikes, and the way it errs on it, last about 0.4 s.
         weak += -0.1 * weak + rng.normal(0, 0.05, count)
         drift += -0.1 * drift + rng.normal(0, 0.44, (count, 4))
+        lies.pass_tick(rng)
         if tick >= due - 1e-9:
             due += every
             boxes = _project(state, is_car)
             inside = _visible(boxes)
-            looks.append(_detect(rng, eye, boxes, inside, is_car, tick / SIM_FPS, weak, drift))
+            looks.append(_detect(rng, eye, boxes, inside, is_car, tick / SIM_FPS, weak, drift, lies))
             rows.append((np.full(int(inside.sum()), len(looks)), ids[inside], _clipped(boxes[inside])))
         _walk(rng, state, is_car)
         gone = np.flatnonzero(~_visible(_project(state, is_car), share=0.0) & _leaving(state))
@@ -134,8 +135,33 @@ def _hidden(boxes: Doubles) -> Doubles:
     return np.asarray((shared * nearer).max(axis=1) / area)
 
 
+class _Lies:
+    """False boxes that last: things that look like people now and then, and second boxes on parts of real objects."""
+
+    def __init__(self, rng: np.random.Generator, count: int, spots: int = 5) -> None:
+        corner = rng.uniform(0, [WIDTH_PX - 100, HEIGHT_PX - 200], (spots, 2))
+        high = rng.uniform(50, 200, (spots, 1))
+        self.spots_px = np.concatenate([corner, corner + np.concatenate([high * 0.4, high], axis=1)], axis=1)
+        self.spot_on, self.double_on = rng.random(spots) < 0.2, rng.random(count) < 0.1
+        self.part = rng.uniform(0.0, 0.35, (count, 4)) * np.array([1, 1, -1, -1])
+
+    def pass_tick(self, rng: np.random.Generator) -> None:
+        """On for some 1.5 s and off for some 6 s (background), on for 0.6 s and off for 3 s (parts)."""
+        flip = rng.random(len(self.spot_on)) < np.where(self.spot_on, 1 / 1.5, 1 / 6) / SIM_FPS
+        self.spot_on ^= flip
+        self.double_on ^= rng.random(len(self.double_on)) < np.where(self.double_on, 1 / 0.6, 1 / 3) / SIM_FPS
+
+
 def _detect(
-    rng: np.random.Generator, eye: Eye, boxes: Doubles, inside: Bools, is_car: Bools, at_s: float, weak: Doubles, drift: Doubles
+    rng: np.random.Generator,
+    eye: Eye,
+    boxes: Doubles,
+    inside: Bools,
+    is_car: Bools,
+    at_s: float,
+    weak: Doubles,
+    drift: Doubles,
+    lies: _Lies,
 ) -> Detections:
     hidden = _hidden(boxes)
     scores = np.clip(0.85 - 0.9 * hidden + weak + rng.normal(0, 0.1, len(boxes)), 0.02, 0.98)
@@ -143,25 +169,19 @@ def _detect(
     size = np.sqrt(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1))[:, None]
     shaky = _clipped(boxes + (rng.normal(0, 0.5, boxes.shape) + 0.87 * drift) * eye.jitter * size)
     classes = np.where(is_car, CLASS_IDS["car"], CLASS_IDS["person"])
-    lies = rng.poisson(eye.false_per_look)
-    corner = rng.uniform(0, [WIDTH_PX - 100, HEIGHT_PX - 200], (lies, 2))
-    high = rng.uniform(40, 200, (lies, 1))
-    false = np.concatenate([corner, corner + np.concatenate([high * 0.4, high], axis=1)], axis=1)
-    boxes_px = np.concatenate([shaky[found], _clipped(false)]).astype(np.float32)
+    double = found & lies.double_on
+    parts = shaky + lies.part * np.tile(boxes[:, 2:] - boxes[:, :2], 2)
+    spots = lies.spots_px[lies.spot_on & (rng.random(len(lies.spot_on)) < 0.7)]
+    stray_count = rng.poisson(eye.false_per_look)
+    corner = rng.uniform(0, [WIDTH_PX - 100, HEIGHT_PX - 200], (stray_count, 2))
+    high = rng.uniform(40, 200, (stray_count, 1))
+    stray = np.concatenate([corner, corner + np.concatenate([high * 0.4, high], axis=1)], axis=1)
+    false = np.concatenate([spots + rng.normal(0, 3, spots.shape), stray])
+    false_scores = np.concatenate([rng.normal(0.4, 0.12, len(spots)).clip(0.05, 0.9), 0.1 + 0.7 * rng.beta(1, 2, stray_count)])
     return Detections(
         "cam",
         at_s,
-        boxes_px,
-        np.concatenate([scores[found], rng.uniform(0.1, 0.7, lies)]).astype(np.float32),
-        np.concatenate([classes[found], np.zeros(lies, np.int64)]),
+        np.concatenate([shaky[found], _clipped(parts[double]), _clipped(false)]).astype(np.float32),
+        np.concatenate([scores[found], rng.uniform(0.2, 0.85, int(double.sum())) * scores[double], false_scores]).astype(np.float32),
+        np.concatenate([classes[found], classes[double], np.zeros(len(false), np.int64)]),
     )
-
-
-def follow_world(tracker: Tracker, world: World, seen_only: bool = True) -> Boxes:
-    """What the tracker says at each look, as rows to score."""
-    parts = []
-    for number, look in enumerate(world.looks, 1):
-        tracks = tracker.update(look)
-        tracks = tracks.select(tracks.seen) if seen_only else tracks
-        parts.append((np.full(len(tracks), number), tracks.ids, tracks.boxes_px.astype(np.float64), tracks.scores.astype(np.float64)))
-    return Boxes(*(np.concatenate([part[i] for part in parts]) for i in range(4)))

@@ -9,12 +9,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 from sewu.base.records import Doubles, Ints
 
 DENSE_CELLS = 4096
-"""Up to so many cells a sub-problem goes to the dense solver without looking for separate parts."""
+"""Up to so many cells the dense solver is the faster one."""
 
 
 def near_pairs(a_px: Doubles, b_px: Doubles, reach_px: Doubles) -> tuple[Ints, Ints]:
@@ -51,6 +51,13 @@ def widened_iou(a_px: Doubles, b_px: Doubles, reach_px: Doubles | float = 0.0) -
     shared = both[:, 0] * both[:, 1]
     union = sides_a[:, 0] * sides_a[:, 1] + sides_b[:, 0] * sides_b[:, 1] - shared
     return np.asarray(shared / np.maximum(union, 1e-9))
+
+
+def covered(inner_px: Doubles, outer_px: Doubles) -> Doubles:
+    """Share of the first box's area inside the second, of row pairs. (k, 4), (k, 4) xyxy -> (k,)."""
+    both = np.maximum(np.minimum(inner_px[:, 2:], outer_px[:, 2:]) - np.maximum(inner_px[:, :2], outer_px[:, :2]), 0.0)
+    sides = inner_px[:, 2:] - inner_px[:, :2]
+    return np.asarray(both[:, 0] * both[:, 1] / np.maximum(sides[:, 0] * sides[:, 1], 1e-9))
 
 
 def direction_agreement(earlier_px: Doubles, last_px: Doubles, next_px: Doubles, noise_px: Doubles) -> Doubles:
@@ -93,20 +100,8 @@ def _assign_contested(rows: Ints, columns: Ints, similarity: Doubles) -> tuple[I
     if shape[0] * shape[1] <= DENSE_CELLS:
         chosen = _solve(row_index, column_index, similarity, shape)
         return row_names[chosen[0]], column_names[chosen[1]]
-    graph = csr_array((np.ones(len(rows)), (row_index, column_index + shape[0])), shape=(sum(shape), sum(shape)))
-    count, labels = connected_components(graph, directed=False)
-    part = labels[row_index]
-    order = np.argsort(part, kind="stable")
-    bounds = np.searchsorted(part[order], np.arange(count + 1))
-    picked_rows, picked_columns = [], []
-    for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
-        inside = order[start:end]
-        r_names, r = np.unique(row_index[inside], return_inverse=True)
-        c_names, c = np.unique(column_index[inside], return_inverse=True)
-        chosen = _solve(r, c, similarity[inside], (len(r_names), len(c_names)))
-        picked_rows.append(row_names[r_names[chosen[0]]])
-        picked_columns.append(column_names[c_names[chosen[1]]])
-    return np.concatenate(picked_rows), np.concatenate(picked_columns)
+    chosen = _solve_sparse(row_index, column_index, similarity, shape)
+    return row_names[chosen[0]], column_names[chosen[1]]
 
 
 def _solve(rows: Ints, columns: Ints, similarity: Doubles, shape: tuple[int, int]) -> tuple[Ints, Ints]:
@@ -115,3 +110,16 @@ def _solve(rows: Ints, columns: Ints, similarity: Doubles, shape: tuple[int, int
     chosen = linear_sum_assignment(table, maximize=True)
     real = table[chosen] > 0
     return chosen[0][real], chosen[1][real]
+
+
+def _solve_sparse(rows: Ints, columns: Ints, similarity: Doubles, shape: tuple[int, int]) -> tuple[Ints, Ints]:
+    """The same optimum from the listed pairs alone; each row gets a column of its own that stands for "unmatched"."""
+    count, width = shape
+    each = np.arange(count)
+    worth = float(similarity.max()) + 1.0  # keeps every weight positive: the solver takes a zero for a missing pair
+    weights = np.concatenate([worth - similarity, np.full(count, worth)])
+    places = np.concatenate([rows, each]), np.concatenate([columns, width + each])
+    graph = csr_array((weights, places), shape=(count, width + count))
+    r, c = min_weight_full_bipartite_matching(graph)
+    real = c < width
+    return r[real].astype(np.int64), c[real].astype(np.int64)

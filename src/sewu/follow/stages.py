@@ -8,7 +8,7 @@ import numpy as np
 
 from sewu.base.records import CLASS_IDS, CLASSES, Bools, Detections, Doubles, Ints
 from sewu.follow import kalman
-from sewu.follow.association import assign, direction_agreement, near_pairs, widened_iou
+from sewu.follow.association import assign, covered, direction_agreement, near_pairs, widened_iou
 from sewu.follow.population import Population
 from sewu.follow.settings import TrackerSettings
 
@@ -65,10 +65,11 @@ class Matching:
         ahead: float64 (n, 5, 4), their filters now.
         far: bool (n,), tracks whose gap is too long to predict: they are looked for where they were.
         look: the detections, m.
-        recent: bool (n,), tracks that an unsure detection may continue.
+        step_s: time since the look before.
     """
 
-    def __init__(self, rows: Population, ahead: Doubles, far: Bools, look: Look, settings: TrackerSettings) -> None:
+    def __init__(self, rows: Population, ahead: Doubles, far: Bools, look: Look, step_s: float, settings: TrackerSettings) -> None:
+        self._max_reach_sizes = min(settings.max_reach_sizes, settings.reach_sizes + settings.reach_sizes_s * step_s)
         self._rows, self._look, self._settings = rows, look, settings
         self._free_rows, self._free_found = np.ones(len(rows), np.bool_), np.ones(len(look.scores), np.bool_)
         self._chosen: list[tuple[Ints, Ints]] = []
@@ -82,7 +83,8 @@ class Matching:
         self._recover()
         if not self._sure.all():
             self._choose(self._pairs, confirmed & recent, ~self._sure, settings.min_low_similarity)
-        self._choose(self._pairs, ~confirmed, self._sure, settings.min_similarity)
+        self.parts = self._parts()
+        self._choose(self._pairs, ~confirmed, self._sure & ~self.parts, settings.min_similarity)
         if len(self._chosen) == 1:
             return self._chosen[0]
         if not self._chosen:
@@ -93,7 +95,7 @@ class Matching:
         rows, look, settings = self._rows, self._look, self._settings
         sizes = kalman.sizes_px(ahead[:, kalman.POSITION])
         unsure = np.sqrt(ahead[:, kalman.VAR, :2].max(axis=1)) / sizes
-        reach = np.where(far, MIN_REACH_SIZES, np.minimum(np.maximum(unsure, MIN_REACH_SIZES), settings.max_reach_sizes)) * sizes
+        reach = np.where(far, MIN_REACH_SIZES, np.clip(unsure, MIN_REACH_SIZES, self._max_reach_sizes)) * sizes
         boxes = kalman.to_corners(ahead[:, kalman.POSITION])
         r, c = near_pairs(boxes, look.boxes_px, reach)
         kin = KINSHIP[rows.classes[r], look.classes[c]]
@@ -106,6 +108,19 @@ class Matching:
         direction = direction_agreement(rows.path_px[r, 0], rows.path_px[r, -1], look.centred_px[c, :2], settings.measure_sizes * sizes[r])
         similarity = overlap * kin * shape + settings.direction_weight * look.scores[c] * direction
         return _Pairs(r, c, overlap, np.maximum(similarity, 1e-3))
+
+    def _parts(self) -> Bools:
+        """Detections mostly inside one that a track claimed: a torso or a half car rather than somebody new. (m,)."""
+        look = self._look
+        part = np.zeros(len(look.scores), np.bool_)
+        free, claimed = np.flatnonzero(self._free_found & self._sure), np.flatnonzero(~self._free_found)
+        if not len(free) or not len(claimed):
+            return part
+        r, c = near_pairs(look.boxes_px[free], look.boxes_px[claimed], np.zeros(len(free)))
+        inner, outer = free[r], claimed[c]
+        inside = covered(look.boxes_px[inner], look.boxes_px[outer]) >= self._settings.part_share
+        part[inner[inside & (KINSHIP[look.classes[inner], look.classes[outer]] > 0)]] = True
+        return part
 
     def _choose(self, pairs: _Pairs, tracks: Bools, found: Bools, min_overlap: float) -> None:
         """Assign among free tracks and free detections that the masks allow."""

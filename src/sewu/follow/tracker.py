@@ -24,6 +24,7 @@ MAX_REPLAY_STEPS = 8
 MAX_COORDINATE_PX = 1e6
 STILL_SIZES_S = 0.1
 """A vehicle slower than this, in sizes per second, stands."""
+EDGES_TO_COORDINATES = np.array([0.5, 0.5, 2.0, 2.0])
 IS_VEHICLE = np.array([name in VEHICLES for name in CLASSES])
 
 
@@ -49,6 +50,7 @@ class ByteOcTracker:
         self.restarts = self.dropped = self.refused = 0
         self._camera_id: str | None = None
         self._now_s: float | None = None
+        self._step_s = 0.0
         self._next_id = 1
         self._rows = Population.none()
 
@@ -64,13 +66,16 @@ class ByteOcTracker:
         look = Look.of(self._usable(detections))
         free = np.ones(len(look.scores), np.bool_)
         if len(self._rows):
-            tracks, found = self._match(look)
+            matching = self._match(look)
+            tracks, found = matching.run((self._rows.misses <= 1) | (self._gaps_s() <= self.settings.low_recent_s))
             self._learn(look, tracks, found)
             free[found] = False
+            free &= ~matching.parts
         self._bear(look, free)
         ended += [self._merge_duplicates(), self._expire()]
         rows, settings = self._rows, self.settings
-        rows.confirmed |= (rows.evidence >= settings.confirm_evidence) & (rows.hits >= settings.confirm_hits)
+        is_proven = (rows.evidence >= settings.confirm_evidence) & (rows.hits >= settings.confirm_hits)
+        rows.confirmed |= is_proven & (rows.updated_s - rows.since_s >= settings.confirm_age_s)
         return self._report(detections, np.concatenate(ended))
 
     def state(self) -> State:
@@ -120,6 +125,7 @@ class ByteOcTracker:
         rows = self._rows
         if before_s - self.settings.jitter_s <= at_s <= before_s + self.settings.restart_gap_s:
             self._now_s = max(at_s, before_s)
+            self._step_s = self._now_s - before_s
             rows.misses += self._now_s > before_s
             return np.empty(0, np.int64)
         self.restarts += 1
@@ -146,7 +152,12 @@ class ByteOcTracker:
         density = np.array([settings.wander_sizes, settings.wander_sizes, settings.grow_sizes, settings.grow_sizes]) ** 2
         return np.asarray(kalman.sizes_px(centred_px)[:, None] ** 2 * density)
 
-    def _match(self, look: Look) -> tuple[Ints, Ints]:
+    def _noise_px2(self, centred_px: Doubles) -> Doubles:
+        """Variance of detections per coordinate, (n, 4) -> (n, 4): a centre averages two edges, a side is their difference."""
+        edge_px = self.settings.measure_sizes * kalman.sizes_px(centred_px)
+        return np.asarray((edge_px * edge_px)[:, None] * EDGES_TO_COORDINATES)
+
+    def _match(self, look: Look) -> Matching:
         rows, settings = self._rows, self.settings
         gaps = self._gaps_s()
         far = gaps > settings.trust_velocity_s
@@ -154,8 +165,7 @@ class ByteOcTracker:
         ahead[far, kalman.POSITION] = kalman.to_centres(rows.observed_px[far])
         # A box cannot shrink to nothing while unseen.
         np.maximum(ahead[:, kalman.POSITION, 2:], rows.motion[:, kalman.POSITION, 2:] / 2, out=ahead[:, kalman.POSITION, 2:])
-        recent = rows.misses <= settings.low_misses
-        return Matching(rows, ahead, far, look, settings).run(recent)
+        return Matching(rows, ahead, far, look, self._step_s, settings)
 
     def _learn(self, look: Look, tracks: Ints, found: Ints) -> None:
         """Update the matched tracks with their detections."""
@@ -187,7 +197,7 @@ class ByteOcTracker:
         """The filters of matched tracks after their detections: plain, replayed after a gap, or begun anew after a long one."""
         settings = self.settings
         wander = self._wander(motion[:, kalman.POSITION])
-        noise = (settings.measure_sizes * kalman.sizes_px(centred_px)[:, None]) ** 2
+        noise = self._noise_px2(centred_px)
         fresh = kalman.updated(kalman.predicted(motion, gaps_s, wander), centred_px, noise)
         gone = misses > 1  # the look that found it again has been counted as a miss too
         if gone.any():
@@ -220,7 +230,7 @@ class ByteOcTracker:
         now = np.full(count, self._now_s)
         newborn = Population(
             ids=np.arange(self._next_id, self._next_id + count),
-            motion=kalman.born(centred, (settings.measure_sizes * sizes) ** 2, speeds),
+            motion=kalman.born(centred, self._noise_px2(centred), speeds),
             updated_s=now,
             since_s=now.copy(),
             observed_px=look.boxes_px[chosen],
