@@ -13,14 +13,14 @@ from typing import Any
 
 from sewu.base.clock import Clock, SystemClock
 from sewu.base.errors import BadSettings, SewuError, Unavailable
-from sewu.simulate.discovery import Discovery
-from sewu.simulate.onvif import Addresses
 from sewu.simulate.server.control import Control, ControlFile, status
 from sewu.simulate.server.derived import Derived
+from sewu.simulate.server.discovery import Discovery
 from sewu.simulate.server.faults import ActiveFault, Fault
 from sewu.simulate.server.http import HttpServer
 from sewu.simulate.server.hub import Hub
 from sewu.simulate.server.media import CLOCK_HZ
+from sewu.simulate.server.onvif import Addresses
 from sewu.simulate.server.plan import Quality, ServerPlan, stream_url
 from sewu.simulate.server.rtsp import RtspConnection
 from sewu.simulate.server.web import Web
