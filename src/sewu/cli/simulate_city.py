@@ -46,12 +46,12 @@ class Files:
     folder: Path
     control: Path
 
-    def write(self, casts: list[Cast], auth: Auth) -> None:
+    def write(self, casts: list[Cast], server: CameraServer, auth: Auth) -> None:
         """Register, truth and passwords. Raises StoreFull."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             write_cameras([c.entry for c in casts], self.folder / "cameras.csv", None if auth == "none" else USER)
-            write_lines((c.truth() for c in casts), self.folder / "truth.jsonl")
+            write_lines((c.truth(server.started_at_s, server.loop_s(c.served.id)) for c in casts), self.folder / "truth.jsonl")
             if auth != "none":
                 secret = self.folder / "secrets.json"
                 with os.fdopen(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
@@ -76,6 +76,8 @@ def city(  # noqa: PLR0913 - each is an option of the command line
     """Serve simulated cameras until stopped (Ctrl-C)."""
     say = _words()
     typer.echo(say("simulate.preparing", cameras=cameras))
+    if not loops:
+        typer.echo(say("simulate.testcard"))
     found = find_loops(loops) if loops else [card_loop(platformdirs.user_cache_path("sewu") / "testcards")]
     whole = make_city(seed, max(CITY_CAMERAS, cameras), f"rtsp://{host}:{port}")
     casts = cast(whole.sample(cameras), found, auth)
@@ -99,7 +101,7 @@ def _tls(certificate: Path | None) -> ssl.SSLContext | None:
 async def _serve(plan: ServerPlan, casts: list[Cast], auth: Auth, files: Files, tls: ssl.SSLContext | None) -> None:
     say = _words()
     async with CameraServer(plan, tls=tls) as server:
-        files.write([_with_urls(c, server) for c in casts], auth)
+        files.write([_with_urls(c, server) for c in casts], server, auth)
         server.write_control_file(files.control)
         for shown in casts[:3]:
             for scheme in ("rtsp", *(["rtsps"] if tls else []), "hls", "mjpeg"):

@@ -54,13 +54,17 @@ class Cast:
     loop: LoopFiles = field(repr=False)
     served: ServedCamera
 
-    def truth(self) -> dict[str, object]:
-        """What is known of the stream: for laying the loop's truth over what is received."""
+    def truth(self, started_at_s: float, duration_s: float) -> dict[str, object]:
+        """What is known of the stream, for laying the loop's truth over what is received.
+
+        At the UTC time t the camera shows the loop's media time (t - started_at_s + phase_s) mod duration_s.
+        """
         return {
             "camera_id": self.served.id,
             "scene": self.entry.scene,
             "loop": self.loop.folder.name,
-            "duration_s": self.loop.duration_s,
+            "duration_s": duration_s,
+            "started_at_s": started_at_s,
             "phase_s": self.served.phase_s,
             "truth": str(self.loop.truth) if self.loop.truth else None,
             "synthetic": True,

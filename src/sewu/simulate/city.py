@@ -57,15 +57,19 @@ class City:
         return tuple(entry.camera for entry in self.entries)
 
     def sample(self, count: int) -> tuple[CityCamera, ...]:
-        """So many cameras evenly over the register, of every owner class where there are enough.
+        """So many cameras evenly over the register, at least one of every owner class from three on.
 
         Raises:
             BadSettings: more than there are, or less than one.
         """
         if not 1 <= count <= len(self.entries):
             raise BadSettings(f"{count} cameras were asked for.", f"Ask for 1 to {len(self.entries)}.")
-        step = len(self.entries) / count
-        return tuple(self.entries[int((index + 0.5) * step)] for index in range(count))
+        classes = [[entry for entry in self.entries if entry.camera.owner_class == owner] for owner in MASTS]
+        sizes = np.array([len(members) for members in classes], np.float64)
+        chosen: list[CityCamera] = []
+        for members, wanted in zip(classes, shares(count, sizes, 1 if count >= len(classes) else 0).tolist(), strict=True):
+            chosen += [members[int((index + 0.5) * len(members) / wanted)] for index in range(wanted)]
+        return tuple(chosen)
 
 
 def make_city(seed: int = 1, cameras: int = CITY_CAMERAS, base_url: str = "rtsp://127.0.0.1:8554") -> City:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 import av
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import field_validator
 
 from sewu.base.errors import BadSource
@@ -61,19 +63,28 @@ MAIN_CARD = TestCard(duration_s=6.0, width_px=1920, height_px=1080, rate_fps=25,
 
 def draw(card: TestCard, index: int) -> Image:
     """Picture number `index`: uint8 (H, W, 3), BGR. The square goes round once in the card's length; a little noise moves."""
-    random = np.random.default_rng(card.seed)
-    rough = random.integers(60, 160, (9, 16, 3), dtype=np.uint8)
-    image = np.asarray(cv2.resize(rough, (card.width_px, card.height_px), interpolation=cv2.INTER_LINEAR))
-    noise = np.random.default_rng((card.seed, index)).normal(0, 6, (card.height_px // 2, card.width_px // 2, 1))
-    grain = np.asarray(cv2.resize(noise.astype(np.float32), (card.width_px, card.height_px)))
-    image = np.ascontiguousarray(np.clip(image + grain[:, :, None], 0, 255).astype(np.uint8))
+    background, grain = _backdrop(card)
+    shift = np.random.default_rng((card.seed, index)).integers(0, 64, 2)
+    window = grain[shift[0] : shift[0] + card.height_px, shift[1] : shift[1] + card.width_px]
+    image = np.asarray(cv2.add(background, window, dtype=cv2.CV_8U), np.uint8)
     side = card.height_px // 4
     x = round((card.width_px - side) * index / max(1, card.pictures - 1))
     y = (card.height_px - side) // 2
     cv2.rectangle(image, (x, y), (x + side, y + side), (40, 220, 240), -1)
     scale = card.height_px / 360
     cv2.putText(image, f"{index:05d}", (8, round(40 * scale)), cv2.FONT_HERSHEY_SIMPLEX, 1.2 * scale, (255, 255, 255), round(2 * scale) + 1)
-    return np.asarray(image, np.uint8)
+    return image
+
+
+@lru_cache(maxsize=4)
+def _backdrop(card: TestCard) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+    """What stays, and the noise of which every picture takes another window, 64 px larger each way."""
+    random = np.random.default_rng(card.seed)
+    rough = random.integers(60, 160, (9, 16, 3), dtype=np.int16)
+    still = cv2.resize(rough, (card.width_px, card.height_px), interpolation=cv2.INTER_LINEAR)
+    noise = random.normal(0, 6, ((card.height_px + 64) // 2, (card.width_px + 64) // 2))
+    grain = cv2.resize(noise.astype(np.float32), (card.width_px + 64, card.height_px + 64)).astype(np.int16)
+    return np.asarray(still, np.int16), np.repeat(grain[:, :, None], 3, axis=2)
 
 
 def encode_card(card: TestCard, path: Path) -> Path:

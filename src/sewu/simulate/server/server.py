@@ -13,14 +13,14 @@ from typing import Any
 
 from sewu.base.clock import Clock, SystemClock
 from sewu.base.errors import BadSettings, SewuError, Unavailable
-from sewu.simulate.discovery import Discovery
-from sewu.simulate.onvif import Addresses
 from sewu.simulate.server.control import Control, ControlFile, status
 from sewu.simulate.server.derived import Derived
+from sewu.simulate.server.discovery import Discovery
 from sewu.simulate.server.faults import ActiveFault, Fault
 from sewu.simulate.server.http import HttpServer
 from sewu.simulate.server.hub import Hub
 from sewu.simulate.server.media import CLOCK_HZ
+from sewu.simulate.server.onvif import Addresses
 from sewu.simulate.server.plan import Quality, ServerPlan, stream_url
 from sewu.simulate.server.rtsp import RtspConnection
 from sewu.simulate.server.web import Web
@@ -173,12 +173,21 @@ class CameraServer:
         Raises:
             BadSettings: there is no such camera.
         """
+        loop_s = self.loop_s(camera_id)
+        repeat, media_s = divmod(at_s - self.started_at_s + self._hub.cameras[camera_id].phase_s, loop_s)
+        return Moment(int(repeat), media_s)
+
+    @property
+    def started_at_s(self) -> float:
+        """The UTC time at which every camera stood at its `phase_s`."""
+        return self._hub.epoch.wall_s
+
+    def loop_s(self, camera_id: str) -> float:
+        """Length of one repeat of a camera's main stream. Raises BadSettings for an unknown camera."""
         media = self._hub.media_of(camera_id, "main")
         if media is None:
             raise BadSettings(f"There is no camera {camera_id!r}.", "Name one of the cameras that are served.")
-        elapsed_s = at_s - self._hub.epoch.wall_s + self._hub.cameras[camera_id].phase_s
-        repeat, media_s = divmod(elapsed_s, media.loop_ticks / CLOCK_HZ)
-        return Moment(int(repeat), media_s)
+        return media.loop_ticks / CLOCK_HZ
 
     def write_control_file(self, path: Path) -> None:
         """Say where this server listens and how to command it; readable by the owner only. Raises OSError."""

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from typing import cast
 
 from sewu.base.errors import SewuError
-from sewu.simulate import onvif
+from sewu.simulate.server import onvif
 from sewu.simulate.server.derived import Derived
 from sewu.simulate.server.faults import ActiveFault
 from sewu.simulate.server.http import Cut, HttpConnection, Reply, Silence, path_of

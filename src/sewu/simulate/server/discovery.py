@@ -13,7 +13,7 @@ from typing import Any, cast
 import defusedxml  # type: ignore[import-untyped]
 import defusedxml.ElementTree  # type: ignore[import-untyped]
 
-from sewu.simulate.onvif import SOAP, Addresses
+from sewu.simulate.server.onvif import SOAP, Addresses
 from sewu.simulate.server.plan import ServedCamera
 
 GROUP = "239.255.255.250"
