@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from sewu.base.records import Floats, Image
+from sewu.base.records import Bools, Floats, Image
 
 BLOCKS = (8, 5)
 """Columns and rows of blocks."""
@@ -17,7 +17,7 @@ MIN_BLOCKS = 5
 """With fewer telling blocks nothing can be said about the view."""
 AGREES = 0.4
 """Correlation of two gradient fields from which a block counts as the same: unrelated pictures give 0.0 +- 0.15."""
-_CUT = 1 / 16
+MARGIN = 1 / 16
 """Share of the height left out at the top and at the bottom, where cameras write names and clocks that survive any move."""
 
 
@@ -36,26 +36,23 @@ class Likeness:
     """share: blocks of the reference that agree, 0 to 1. lost: blocks of the reference whose structure is gone, 0 to 1.
 
     layout: correlation of the block means (-1 to 1): whether bright and dark parts lie where they lay.
+    agrees: bool (rows, columns), which blocks agree.
     """
 
     share: float
     lost: float
     layout: float
+    agrees: Bools
 
 
 def edges(grey: Image | Floats) -> Edges:
     """Gradients after a light blur (sensor noise, one-pixel shake). (h, w) -> Edges."""
     rows = grey.shape[0]
-    cut = max(1, round(rows * _CUT))
+    cut = max(1, round(rows * MARGIN))
     core = np.asarray(cv2.GaussianBlur(np.asarray(grey[cut : rows - cut], np.float32), (3, 3), 0), np.float32)
     gx = np.asarray(cv2.Sobel(core, cv2.CV_32F, 1, 0, scale=0.125), np.float32)
     gy = np.asarray(cv2.Sobel(core, cv2.CV_32F, 0, 1, scale=0.125), np.float32)
     return Edges(gx, gy, _blocks(gx * gx + gy * gy), _blocks(core))
-
-
-def telling(found: Edges) -> int:
-    """Number of blocks that show enough structure to compare."""
-    return int(np.count_nonzero(found.energy > MIN_ENERGY))
 
 
 def compare(reference: Edges, now: Edges) -> Likeness | None:
@@ -76,7 +73,8 @@ def compare(reference: Edges, now: Edges) -> Likeness | None:
     # A flat picture has no layout: the floor of 4 grey levels of spread keeps noise from looking like one.
     layout = float((a * b).mean() / max(float(np.sqrt((a * a).mean() * (b * b).mean())), 16.0))
     lost = now.energy[used] < np.maximum(0.15 * reference.energy[used], 0.5 * MIN_ENERGY)
-    return Likeness(float((score[used] > AGREES).mean()), float(lost.mean()), layout)
+    agrees = used & (score > AGREES)
+    return Likeness(float(agrees[used].mean()), float(lost.mean()), layout, agrees)
 
 
 def _blocks(values: Floats) -> Floats:

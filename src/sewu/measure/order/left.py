@@ -157,7 +157,10 @@ class Things:
             with_owner = unseen and thing.left_since_s is None and self._somebody_at(thing)
         if with_owner and thing.left_since_s is None:
             return
-        thing.left_since_s = at_s if thing.left_since_s is None else thing.left_since_s
+        if thing.left_since_s is None:
+            # A thing first seen when its owner is already away (who stood before it) was left when the owner went.
+            parted_s = self._whereabouts.last_near_s(thing.owner_id, thing.box_px, reach_px)
+            thing.left_since_s = at_s if parted_s is None or at_s - parted_s < 1.0 else max(parted_s, thing.appeared_s)
         near = int(gaps.argmin()) if len(gaps) and gaps.min() <= 0.5 * reach_px else None
         company = None if near is None else people.ids[near]
         thing.company_s = thing.company_s + passed_s if company is not None and company == thing.company_id else 0.0

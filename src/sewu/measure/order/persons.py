@@ -101,6 +101,13 @@ class Whereabouts:
                 return np.asarray(boxes_px[ids.index(track_id)], np.float32)
         return None
 
+    def last_near_s(self, track_id: int, box_px: Floats, reach_px: float) -> float | None:
+        """When that person was last within reach of the box; None when never in the time remembered."""
+        for at_s, ids, boxes_px in reversed(self._moments):
+            if track_id in ids and gaps_px(boxes_px[ids.index(track_id)][None], box_px)[0] <= reach_px:
+                return at_s
+        return None
+
 
 def gaps_px(boxes_px: Floats, box_px: Floats) -> Floats:
     """Distance between each box and one box, 0 where they touch. (n, 4), (4,) -> (n,)."""
