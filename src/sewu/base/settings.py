@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -62,3 +63,8 @@ def validate(model: type[S], document: dict[str, Any], where: str) -> S:
 def load_settings(model: type[S], path: Path) -> S:
     """Read and check a TOML or JSON file. Raises `BadSettings` with every fault named."""
     return validate(model, read_document(path), str(path))
+
+
+def overridden(settings: S, overrides: Mapping[str, object], where: str) -> S:
+    """`settings` with some fields replaced, as a zone may do. Raises `BadSettings` naming every wrong field."""
+    return validate(type(settings), {**settings.model_dump(), **overrides}, where) if overrides else settings
