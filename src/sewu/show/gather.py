@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -83,8 +83,9 @@ class _Path:
 class Gathered:
     """A listener that remembers for the report."""
 
-    def __init__(self, scene: Scene | None) -> None:
-        self._scene = scene
+    def __init__(self, scene: Scene | None, clips: Mapping[str, str] | None = None) -> None:
+        """`clips`: event id -> file name of the clips that were really cut; read when the report is made."""
+        self._scene, self._clips = scene, clips if clips is not None else {}
         self._bins = Bins()
         self._heat: Doubles | None = None
         self._paths: dict[int, _Path] = {}
@@ -151,7 +152,12 @@ class Gathered:
 
     def events(self) -> tuple[EventRow, ...]:
         """In order of start."""
-        return tuple(sorted(self._rows.values(), key=lambda row: row.started_at_s))
+        rows = [replace(row, clip=self._clips.get(event_id)) for event_id, row in self._rows.items()]
+        return tuple(sorted(rows, key=lambda row: row.started_at_s))
+
+    def stills(self) -> dict[str, bytes]:
+        """Event id -> JPEG, heads made unrecognisable."""
+        return {event_id: row.still_jpeg for event_id, row in self._rows.items() if row.still_jpeg}
 
     def pictures(self) -> dict[str, bytes]:
         """Zones, heat and paths drawn on the emptiest picture seen."""
@@ -197,9 +203,8 @@ class Gathered:
             masked = blur_people(look.frame.image, people)
             still = jpeg(draw_alarm(masked, event.box_px, event.kind.replace("_", " ")), max_width_px=640)
         place = self._place(event.zone_id)
-        clip = f"{event.id}.mp4"
         self._rows[event.id] = EventRow(
-            event.kind, event.severity, event.started_at_s, event.ended_at_s, place, event.peak, event.unit, still, clip
+            event.kind, event.severity, event.started_at_s, event.ended_at_s, place, event.peak, event.unit, still
         )
 
     def _place(self, zone_id: str | None) -> str | None:
