@@ -22,6 +22,10 @@ class Clock(Protocol):
         """Seconds that only go forward, from an unknown origin; for intervals and time-outs."""
         ...
 
+    def cpu_s(self) -> float:
+        """Processor seconds that this process has used, all threads together."""
+        ...
+
     def sleep(self, duration_s: float) -> None:
         """Wait at least `duration_s`."""
         ...
@@ -35,6 +39,9 @@ class SystemClock:
 
     def steady_s(self) -> float:
         return time.monotonic()
+
+    def cpu_s(self) -> float:
+        return time.process_time()
 
     def sleep(self, duration_s: float) -> None:
         time.sleep(max(0.0, duration_s))
@@ -51,6 +58,9 @@ class ManualClock:
         return self._now_s
 
     def steady_s(self) -> float:
+        return self._steady_s
+
+    def cpu_s(self) -> float:
         return self._steady_s
 
     def sleep(self, duration_s: float) -> None:

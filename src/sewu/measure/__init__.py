@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sewu.base.interfaces import Analytic
 from sewu.measure.crowd import Crowd
+from sewu.measure.health import Health
+from sewu.measure.order import Order
 from sewu.measure.parking import Parking
 from sewu.measure.traffic import Traffic
 
-ANALYTICS: dict[str, type[Analytic]] = {
+ANALYTICS: Mapping[str, type[Analytic]] = {
     "crowd": Crowd,
+    "health": Health,
+    "order": Order,
     "parking": Parking,
     "traffic": Traffic,
 }

@@ -1,0 +1,5 @@
+"""`python -m sewu`."""
+
+from sewu.cli import main
+
+main()

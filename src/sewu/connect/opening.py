@@ -1,0 +1,47 @@
+"""From what a person writes, a source."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from sewu.base.clock import Clock
+from sewu.base.errors import BadSource
+from sewu.base.interfaces import Source
+from sewu.connect.ffmpeg import LiveSource, without_login
+from sewu.connect.file import FileSource
+
+LIVE_SCHEMES = ("rtsp", "rtsps", "http", "https")
+
+
+def open_source(text: str, camera_id: str, clock: Clock, start_s: float | None = None) -> Source:
+    """Open a path, a `file:` URL or a stream's URL.
+
+    Args:
+        start_s: UTC seconds at which a file begins; None takes it from the file.
+
+    Raises:
+        BadSource, Refused, CameraUnreachable: see the sources.
+    """
+    scheme = urlsplit(text).scheme.lower() if "://" in text else ""
+    if scheme in LIVE_SCHEMES:
+        return LiveSource(text, camera_id, clock)
+    if scheme == "file":
+        return FileSource(Path(unquote(urlsplit(text).path)), camera_id, start_s)
+    if scheme:
+        raise BadSource(f"{without_login(text)} has a scheme that is not known.", f"Use a file or {', '.join(LIVE_SCHEMES)}.")
+    return FileSource(Path(text), camera_id, start_s)
+
+
+def is_live(text: str) -> bool:
+    """Whether a source has no end of its own."""
+    return "://" in text and urlsplit(text).scheme.lower() in LIVE_SCHEMES
+
+
+def backoff_s(attempt: int, chance: random.Random, first_s: float = 1.0, longest_s: float = 60.0) -> float:
+    """How long to wait before attempt number `attempt` (from 1): doubling, at most `longest_s`, spread by half.
+
+    The spread keeps ten thousand cameras from coming back in the same second after a power cut.
+    """
+    return float(min(longest_s, first_s * 2.0 ** min(attempt - 1, 30)) * chance.uniform(0.5, 1.0))

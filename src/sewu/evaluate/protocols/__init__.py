@@ -1,0 +1,1 @@
+"""The protocols: one clip or set each, fixed before anything was run on it."""

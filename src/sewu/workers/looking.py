@@ -1,0 +1,163 @@
+"""From a batch of keyframes of many cameras to detections, with as few detector passes as honesty allows.
+
+For each picture: nothing changed since the last look -> what was found then still stands; little changed -> only
+those parts are looked at, many cameras' parts on one canvas; much changed, or a whole look is due -> the whole picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from sewu.base import boxes
+from sewu.base.interfaces import Detector, State
+from sewu.base.records import Bools, Detections, Floats, Frame
+from sewu.cull.change import GRID, Change, Glance, small_grey, tiles_of
+from sewu.detect.canvas import CanvasDetector, Part, parts_of
+
+WHOLE_SHARE = 0.5
+"""When the changed parts cover more of the picture than this, one whole look is cheaper and surer."""
+MARGIN_SHARE = 1 / 16
+"""Margin around a changed tile, of the picture's width: one tile."""
+
+
+@dataclass(slots=True)
+class Eye:
+    """What one camera's looks remember."""
+
+    whole_interval_s: float
+    glance: Glance = field(default_factory=Glance)
+    last: Detections | None = None
+    whole_at_s: float | None = None
+
+    def whole_look_is_due(self, at_s: float) -> bool:
+        """Whether the promise of a whole look falls due, or the camera's clock was set back."""
+        return self.whole_at_s is None or not 0 <= at_s - self.whole_at_s < self.whole_interval_s
+
+    def state(self) -> State:
+        return {"glance": self.glance.state()}
+
+    def restore(self, state: State) -> None:
+        self.glance.restore(state["glance"])
+
+
+@dataclass(slots=True)
+class LookCounts:
+    """How pictures were dealt with, since the start."""
+
+    carried: int = 0
+    parts: int = 0
+    whole: int = 0
+    cut: int = 0
+
+
+class Looker:
+    """Detects on pictures of many cameras.
+
+    Args:
+        detector: for whole pictures.
+        canvas: for parts; None looks at whole pictures whenever anything changed.
+        input_px: the detector's input, which sets the scale at which parts are seen.
+    """
+
+    def __init__(self, detector: Detector, canvas: CanvasDetector | None, input_px: tuple[int, int]) -> None:
+        self._detector, self._canvas, self._input_px = detector, canvas, input_px
+        self.counts = LookCounts()
+
+    def look(self, pictures: Sequence[tuple[Eye, Frame]]) -> list[Detections]:
+        """Detections for each picture, in order; boxes in the picture's own pixels."""
+        greys = [small_grey(frame.image) for _, frame in pictures]
+        changes = [eye.glance.compare(grey) for (eye, _), grey in zip(pictures, greys, strict=True)]
+        found: dict[int, Detections] = {}
+        looked_at: dict[int, Bools] = {}
+        whole: list[int] = []
+        parts: dict[int, list[Part]] = {}
+        for index, ((eye, frame), change) in enumerate(zip(pictures, changes, strict=True)):
+            if eye.last is None or change.everywhere or eye.whole_look_is_due(frame.at_s):
+                whole.append(index)
+            elif not change.tiles.any():
+                found[index] = replace(eye.last, at_s=frame.at_s)
+                self.counts.carried += 1
+            else:
+                chosen = self._parts(frame, eye.last, change)
+                whole.extend([] if chosen else [index])
+                parts.update({index: chosen} if chosen else {})
+        whole += self._look_at_parts(pictures, parts, found, looked_at)
+        self._look_at_whole(pictures, whole, found, looked_at)
+        for index, tiles in looked_at.items():
+            eye, frame = pictures[index]
+            eye.last = found[index]
+            eye.glance.looked(greys[index], tiles, tiles_of(found[index].boxes_px, frame.size_px))
+        return [found[index] for index in range(len(pictures))]
+
+    def _parts(self, frame: Frame, last: Detections, change: Change) -> list[Part]:
+        """The parts to look at; none when a whole look is the better choice."""
+        if self._canvas is None:
+            return []
+        width, height = frame.size_px
+        parts = parts_of(frame, change.tiles, last.boxes_px, round(width * MARGIN_SHARE))
+        areas = [(p.box_px[2] - p.box_px[0]) * (p.box_px[3] - p.box_px[1]) for p in parts]
+        return parts if sum(areas) <= WHOLE_SHARE * width * height else []
+
+    def _look_at_parts(
+        self,
+        pictures: Sequence[tuple[Eye, Frame]],
+        parts: dict[int, list[Part]],
+        found: dict[int, Detections],
+        looked_at: dict[int, Bools],
+    ) -> list[int]:
+        """Fill in `found` from the parts; returns the pictures that need a whole look after all."""
+        if self._canvas is None or not parts:
+            return []
+        flat = [(index, part) for index, chosen in parts.items() for part in chosen]
+        scales = [self._canvas.scale_for(part.frame, self._input_px) for _, part in flat]
+        results = self._canvas.detect([part for _, part in flat], scales)
+        again: list[int] = []
+        for index, chosen in parts.items():
+            mine = [result for (owner, _), result in zip(flat, results, strict=True) if owner == index]
+            if any(result.cut for result in mine):
+                again.append(index)
+                self.counts.cut += 1
+                continue
+            eye, frame = pictures[index]
+            rectangles = np.array([part.box_px for part in chosen], np.float32)
+            found[index] = _joined(eye.last or Detections.none(frame.camera_id, frame.at_s), [r.detections for r in mine], rectangles)
+            looked_at[index] = _covered(rectangles, frame.size_px)
+            self.counts.parts += 1
+        return again
+
+    def _look_at_whole(
+        self, pictures: Sequence[tuple[Eye, Frame]], whole: list[int], found: dict[int, Detections], looked_at: dict[int, Bools]
+    ) -> None:
+        frames = [pictures[index][1] for index in whole]
+        for index, detections in zip(whole, self._detector.detect(frames) if frames else [], strict=True):
+            found[index] = detections
+            looked_at[index] = np.ones((GRID[1], GRID[0]), np.bool_)
+            pictures[index][0].whole_at_s = detections.at_s
+            self.counts.whole += 1
+
+
+def _joined(last: Detections, fresh: Sequence[Detections], rectangles_px: Floats) -> Detections:
+    """What was known outside the rectangles stays; inside, only what was found now counts."""
+    middle = boxes.centres_px(last.boxes_px)
+    low, high = rectangles_px[None, :, :2], rectangles_px[None, :, 2:]
+    inside: Bools = np.asarray(np.any(np.all((middle[:, None] >= low) & (middle[:, None] <= high), axis=2), axis=1), np.bool_)
+    kept = [last.select(~inside), *fresh]
+    return Detections(
+        fresh[0].camera_id,
+        fresh[0].at_s,
+        np.concatenate([part.boxes_px for part in kept]),
+        np.concatenate([part.scores for part in kept]),
+        np.concatenate([part.classes for part in kept]),
+    )
+
+
+def _covered(rectangles_px: Floats, size_px: tuple[int, int]) -> Bools:
+    """Tiles that lie wholly inside a rectangle: only those count as looked at."""
+    tiles = np.zeros((GRID[1], GRID[0]), np.bool_)
+    scale = np.array([GRID[0] / size_px[0], GRID[1] / size_px[1]] * 2)
+    for x0, y0, x1, y1 in rectangles_px * scale:
+        tiles[int(np.ceil(y0 - 0.01)) : int(y1 + 0.01), int(np.ceil(x0 - 0.01)) : int(x1 + 0.01)] = True
+    return tiles

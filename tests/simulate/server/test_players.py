@@ -1,0 +1,157 @@
+"""FFmpeg, PyAV and GStreamer play every kind of stream, and what they decode is what the file holds."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import pytest
+
+from sewu.simulate.server import RunningServer, ServedCamera, ServerPlan, StreamFile, serve_in_thread
+from tests.simulate.server.conftest import Clips
+
+PICTURES = 8
+WAIT_S = 25
+FRAME_BYTES = 320 * 180 * 3 // 2
+
+RTSP = {
+    "tcp": ("h264", "tcp", None),
+    "udp": ("h264", "udp", None),
+    "hevc-tcp": ("hevc", "tcp", None),
+    "hevc-udp": ("hevc", "udp", None),
+    "basic": ("basic", "tcp", "viewer"),
+    "digest": ("digest", "tcp", "viewer"),
+    "digest-udp": ("digest", "udp", "viewer"),
+    "any": ("any", "tcp", "viewer"),
+    "reordered": ("reordered", "tcp", None),
+}
+
+
+@pytest.fixture(scope="module")
+def server(clips: Clips) -> Iterator[RunningServer]:
+    file = StreamFile(path=clips.h264)
+    cameras = (
+        ServedCamera(id="h264", main=file),
+        ServedCamera(id="hevc", main=StreamFile(path=clips.hevc)),
+        ServedCamera(id="reordered", main=StreamFile(path=clips.reordered)),
+        *(ServedCamera(id=auth, main=file, user="viewer", password="secret", auth=auth) for auth in ("basic", "digest", "any")),
+    )
+    with serve_in_thread(ServerPlan(cameras=cameras)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def truth(clips: Clips) -> dict[str, list[str]]:
+    """MD5 of every decoded picture of each file, as planar YUV."""
+    return {name: md5s(getattr(clips, name)) for name in ("h264", "hevc", "reordered")}
+
+
+def md5s(path: Path) -> list[str]:
+    with av.open(str(path)) as container:
+        return [hashlib.md5(frame.to_ndarray(format="yuv420p").tobytes()).hexdigest() for frame in container.decode(video=0)]
+
+
+def assert_run_of(received: list[str], loop: list[str]) -> None:
+    """What was received is a piece of the endless loop."""
+    assert len(received) == PICTURES
+    first = loop.index(received[0])
+    assert received == [loop[(first + index) % len(loop)] for index in range(PICTURES)]
+
+
+def loop_of(camera: str, truth: dict[str, list[str]]) -> list[str]:
+    return truth.get(camera, truth["h264"])
+
+
+def tool(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not installed (tools/debian.sh tests installs it)")
+    return found
+
+
+def output(command: list[str]) -> str:
+    done = subprocess.run(command, timeout=WAIT_S, capture_output=True, stdin=subprocess.DEVNULL, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-800:]
+    return done.stdout
+
+
+def with_login(url: str, user: str | None) -> str:
+    return url.replace("://", f"://{user}:secret@") if user else url
+
+
+def framemd5(source: list[str]) -> list[str]:
+    text = output(
+        [
+            tool("ffmpeg"),
+            "-v",
+            "error",
+            "-analyzeduration",
+            "600000",
+            *source,
+            "-frames:v",
+            str(PICTURES),
+            "-fps_mode",
+            "passthrough",
+            "-f",
+            "framemd5",
+            "-",
+        ]
+    )
+    return [line.rpartition(",")[2].strip() for line in text.splitlines() if line and not line.startswith("#")]
+
+
+@pytest.mark.parametrize("kind", RTSP)
+def test_ffmpeg_plays_rtsp(server: RunningServer, truth: dict[str, list[str]], kind: str) -> None:
+    camera, transport, user = RTSP[kind]
+    received = framemd5(["-rtsp_transport", transport, "-i", with_login(server.url(camera), user)])
+    assert_run_of(received, loop_of(camera, truth))
+
+
+@pytest.mark.parametrize("camera", ["h264", "hevc"])
+def test_ffmpeg_plays_hls(server: RunningServer, truth: dict[str, list[str]], camera: str) -> None:
+    assert_run_of(framemd5(["-i", server.url(camera, "hls")]), truth[camera])
+
+
+def test_ffprobe_reads_codec_size_and_rate(server: RunningServer) -> None:
+    entries = "stream=codec_name,width,height,avg_frame_rate"
+    command = [tool("ffprobe"), "-v", "error", "-rtsp_transport", "tcp", "-show_entries", entries, "-of", "csv=p=0", server.url("hevc")]
+    assert output(command).strip() == "hevc,320,180,10/1"
+
+
+@pytest.mark.parametrize("kind", ["tcp", "udp", "hevc-tcp", "digest"])
+def test_pyav_plays_rtsp(server: RunningServer, truth: dict[str, list[str]], kind: str) -> None:
+    camera, transport, user = RTSP[kind]
+    options = {"rtsp_transport": transport, "analyzeduration": "600000"}
+    received = []
+    with av.open(with_login(server.url(camera), user), options=options, timeout=(10, 10)) as container:
+        for frame in container.decode(video=0):
+            received.append(hashlib.md5(frame.to_ndarray(format="yuv420p").tobytes()).hexdigest())
+            if len(received) == PICTURES:
+                break
+    assert_run_of(received, loop_of(camera, truth))
+
+
+def test_pyav_plays_mjpeg(server: RunningServer) -> None:
+    with av.open(server.url("h264", "mjpeg"), format="mpjpeg", timeout=(10, 10)) as container:
+        sizes = [(frame.width, frame.height) for frame, _ in zip(container.decode(video=0), range(3), strict=False)]
+    assert sizes == [(320, 180)] * 3
+
+
+@pytest.mark.parametrize("kind", RTSP)
+def test_gstreamer_plays_rtsp(server: RunningServer, truth: dict[str, list[str]], tmp_path: Path, kind: str) -> None:
+    camera, transport, user = RTSP[kind]
+    codec = "h265" if camera == "hevc" else "h264"
+    out = tmp_path / "raw"
+    login = ["user-id=viewer", "user-pw=secret"] if user else []
+    source = ["rtspsrc", f"location={server.url(camera)}", f"protocols={transport}", "latency=200", *login]
+    decode = f"! rtp{codec}depay ! {codec}parse ! avdec_{codec} max-threads=1 ! identity eos-after={PICTURES + 1} ! filesink location={out}"
+    output([tool("gst-launch-1.0"), "-q", "-e", *source, *decode.split()])
+    data = out.read_bytes()
+    # 180 lines are padded to an even number of chroma rows by GStreamer's layout only where the format asks for it.
+    assert len(data) >= PICTURES * FRAME_BYTES and len(data) % FRAME_BYTES == 0
+    received = [hashlib.md5(data[at : at + FRAME_BYTES]).hexdigest() for at in range(0, PICTURES * FRAME_BYTES, FRAME_BYTES)]
+    assert_run_of(received, loop_of(camera, truth))

@@ -1,0 +1,114 @@
+"""Looks are saved only where nothing is lost: a perfect detector must find the same with and without the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sewu.base.records import Detections, Frame
+from sewu.detect.canvas import CanvasDetector
+from sewu.workers.looking import Eye, Looker
+from tests.detect.test_canvas import Blobs
+
+INPUT = (416, 256)
+
+
+class CountingBlobs(Blobs):
+    """Finds white rectangles and counts the pictures it was shown, canvases apart."""
+
+    def __init__(self) -> None:
+        self.whole = 0
+        self.canvases = 0
+
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        canvases = sum(frame.camera_id.startswith("canvas") for frame in frames)
+        self.canvases += canvases
+        self.whole += len(frames) - canvases
+        return super().detect(frames)
+
+
+def picture(at_s: float, *white_px: tuple[int, int, int, int], camera_id: str = "c", seed: int = 0) -> Frame:
+    grain = np.random.default_rng(seed + int(at_s * 10)).normal(60, 4, (360, 640, 1))
+    image = np.repeat(np.clip(grain, 0, 255), 3, axis=2).astype(np.uint8)
+    for x0, y0, x1, y1 in white_px:
+        image[y0:y1, x0:x1] = 255
+    return Frame(camera_id, at_s, image)
+
+
+def looker(canvas: bool = True) -> tuple[Looker, CountingBlobs]:
+    detector = CountingBlobs()
+    return Looker(detector, CanvasDetector(detector) if canvas else None, INPUT), detector
+
+
+def boxes_of(found: Detections) -> list[list[int]]:
+    return sorted(found.boxes_px.round().astype(int).tolist())
+
+
+def near(found: Detections, *expected: tuple[int, int, int, int]) -> bool:
+    rows = np.array(boxes_of(found)).reshape(-1, 4)
+    truth = np.array(sorted(expected)).reshape(-1, 4)
+    return rows.shape == truth.shape and bool((np.abs(rows - truth) <= 3).all())
+
+
+def test_what_did_not_change_is_carried_with_the_new_time() -> None:
+    looking, detector = looker()
+    eye = Eye(whole_interval_s=60)
+    looking.look([(eye, picture(0, (100, 100, 130, 160)))])
+    (found,) = looking.look([(eye, picture(2, (100, 100, 130, 160)))])
+    assert (found.at_s, detector.whole, detector.canvases, looking.counts.carried) == (2, 1, 0, 1)
+    assert near(found, (100, 100, 130, 160))
+
+
+def test_a_mover_and_a_parked_one_are_both_right_after_each_part_look() -> None:
+    looking, detector = looker()
+    eye = Eye(whole_interval_s=1000)
+    parked = (500, 250, 560, 300)
+    for step in range(12):
+        mover = (40 + 25 * step, 80, 60 + 25 * step, 130)
+        (found,) = looking.look([(eye, picture(2 * step, parked, mover))])
+        assert near(found, parked, mover), step
+    assert detector.whole == 1
+    assert detector.canvases == 11
+
+
+def test_one_that_left_is_gone() -> None:
+    looking, _ = looker()
+    eye = Eye(whole_interval_s=1000)
+    looking.look([(eye, picture(0, (100, 100, 130, 160), (400, 200, 430, 260)))])
+    (found,) = looking.look([(eye, picture(2, (400, 200, 430, 260)))])
+    assert near(found, (400, 200, 430, 260))
+
+
+def test_many_cameras_share_canvases() -> None:
+    looking, detector = looker()
+    eyes = [Eye(whole_interval_s=1000) for _ in range(10)]
+    looking.look([(eye, picture(0, camera_id=f"c{i}", seed=i)) for i, eye in enumerate(eyes)])
+    found = looking.look([(eye, picture(2, (200, 150, 220, 190), camera_id=f"c{i}", seed=i)) for i, eye in enumerate(eyes)])
+    assert detector.canvases <= 3
+    for index, detections in enumerate(found):
+        assert detections.camera_id == f"c{index}"
+        assert near(detections, (200, 150, 220, 190))
+
+
+def test_a_whole_look_comes_when_promised_and_after_a_clock_jump() -> None:
+    looking, detector = looker()
+    eye = Eye(whole_interval_s=10)
+    for at_s in (0, 4, 8, 12, 16, 3):
+        looking.look([(eye, picture(at_s))])
+    assert detector.whole == 3
+
+
+def test_without_canvases_any_change_is_looked_at_whole() -> None:
+    looking, detector = looker(canvas=False)
+    eye = Eye(whole_interval_s=1000)
+    looking.look([(eye, picture(0))])
+    (found,) = looking.look([(eye, picture(2, (200, 150, 220, 190)))])
+    assert (detector.whole, detector.canvases) == (2, 0)
+    assert near(found, (200, 150, 220, 190))
+
+
+def test_no_pictures_no_work() -> None:
+    looking, detector = looker()
+    assert looking.look([]) == []
+    assert detector.whole == 0
