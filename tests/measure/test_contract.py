@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sewu.base.errors import BadSettings
 from sewu.base.interfaces import Analytic
@@ -142,6 +145,35 @@ def test_time_that_jumps_back_or_far_ahead_is_survived(name: str) -> None:
     for at_s in [400.0, 400.5, 401.0, 90_000.0, 90_000.5]:
         for observation in analytic.update(busy(at_s), blank(at_s)):
             assert math.isfinite(observation.value)
+            assert 0.0 <= observation.coverage <= 1.0
+    json.dumps(analytic.state(), allow_nan=False)
+
+
+rows = st.tuples(
+    st.integers(1, 9),
+    st.sampled_from(CLASSES),
+    st.floats(-400, 700),
+    st.floats(-400, 700),
+    st.floats(0, 300),
+    st.floats(0, 300),
+    st.booleans(),
+)
+scripts = st.lists(st.tuples(st.floats(-100, 100), st.lists(rows, max_size=6, unique_by=lambda row: row[0])), min_size=1, max_size=25)
+
+
+@EVERY
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(script=scripts)
+def test_no_script_of_boxes_and_times_breaks_it(name: str, script: list[tuple[float, list[Any]]]) -> None:
+    analytic, at_s, units = made(name), 5000.0, {metric.name: metric.unit for metric in ANALYTICS[name].metrics}
+    for step_s, boxes in script:
+        at_s += step_s
+        whole = tracks(at_s, *((number, kind, (x, y, x + width, y + height)) for number, kind, x, y, width, height, _ in boxes))
+        seen = np.array([row[-1] for row in boxes], np.bool_)
+        now = Tracks(CAMERA, at_s, whole.boxes_px, whole.scores, whole.classes, whole.ids, whole.since_s, seen)
+        for observation in analytic.update(now, blank(at_s)):
+            assert units[observation.metric] == observation.unit
+            assert math.isfinite(observation.value) and observation.value >= 0.0
             assert 0.0 <= observation.coverage <= 1.0
     json.dumps(analytic.state(), allow_nan=False)
 

@@ -25,7 +25,8 @@ NORMAL_MAD = 1.4826
 class Path:
     """One object: its last boxes (x0, y0, x1, y1) with their times, and votes for its class.
 
-    `sides` keeps, per line, the side it last was clear on (-1, 1) and where along the line it last changed sides.
+    `sides` keeps, per line, the side it last was clear on (-1, 1), where along the line it last changed sides, and its
+    last distance and place along.
     `ridden` and `looks` count in how many looks it sat on a two-wheeler, of how many. `slow_s`: per zone, slow since when.
     """
 
@@ -83,6 +84,15 @@ class Path:
             recent = feet[feet[:, 0] >= feet[-1, 0] - 5 * span_s]
         return recent
 
+    def leg_px(self, span_s: float) -> tuple[float, float, float, float, float, float]:
+        """From the first third of the last `span_s` to the last third: time, x, y of the feet at both ends, means."""
+        points = self.points
+        first = len(points) - 1
+        while first > 0 and (points[first - 1][0] >= points[-1][0] - span_s or len(points) - first < 2):
+            first -= 1
+        some = max(1, (len(points) - first) // 3)
+        return *_mean_feet(points[first : first + some]), *_mean_feet(points[-some:])
+
     def expected_px(self, now_s: float) -> tuple[float, float]:
         """Where its feet should be now if it went on as before."""
         feet = self.recent_px(1.0)
@@ -113,6 +123,11 @@ class Path:
         return cls(row["id"], points, votes, sides, row["looks"], row["ridden"], dict(row["slow_s"]))
 
 
+def _mean_feet(points: list[list[float]]) -> tuple[float, float, float]:
+    count = len(points)
+    return sum(p[0] for p in points) / count, sum(p[1] + p[3] for p in points) / (2 * count), sum(p[4] for p in points) / count
+
+
 def robust_velocity(points: Doubles) -> tuple[Doubles, float]:
     """Velocity through (n, 3) rows of time, x, y, and its standard error, in units of x and y per second.
 
@@ -136,3 +151,13 @@ def robust_velocity(points: Doubles) -> tuple[Doubles, float]:
     residuals -= np.median(residuals, axis=0)
     noise = NORMAL_MAD * float(np.median(np.abs(residuals), axis=0).max()) * math.sqrt(len(points) / (len(points) - 2))
     return velocity, noise / math.sqrt(spread)
+
+
+def slip_px(one: Path, other: Path) -> float:
+    """How far the two moved apart over the last second, or over the time both were seen."""
+    a, b = one.recent_px(1.0), other.recent_px(1.0)
+    span_s = min(a[-1, 0] - a[0, 0], b[-1, 0] - b[0, 0], 1.0)
+    if span_s <= 0:
+        return 0.0
+    (va, _), (vb, _) = robust_velocity(a), robust_velocity(b)
+    return math.dist(va, vb) * float(span_s)

@@ -12,9 +12,9 @@ import shapely
 from pydantic import Field
 from scipy.spatial.distance import pdist
 
-from sewu.base.boxes import AnyFloats, areas_px2, as_tuple, intersections_px2, iou
+from sewu.base.boxes import AnyFloats, areas_px2, as_tuple, feet_px, intersections_px2, iou
 from sewu.base.interfaces import Metric, State
-from sewu.base.paths import Path, robust_velocity
+from sewu.base.paths import Path, robust_velocity, slip_px
 from sewu.base.records import CLASS_IDS, CLASSES, VEHICLES, Bools, Doubles, Frame, Observation, Tracks
 from sewu.base.settings import Settings, overridden
 from sewu.base.space import Line, Scene, Zone
@@ -123,10 +123,11 @@ class Traffic:
         step = self._time.advance(frame.at_s)
         found = [o for tally in self._windows.advance(step) for o in self._line_window(tally)]
         self._follow(tracks)
-        for row in np.flatnonzero(tracks.seen):
-            path = self._paths[int(tracks.ids[row])]
-            for line in self._lines:
-                direction = self._crossing(line, path)
+        seen = [self._paths[int(i)] for i in tracks.ids[tracks.seen]]
+        feet = feet_px(tracks.boxes_px[tracks.seen])
+        for line in self._lines:
+            for path, distance, along in zip(seen, line.sides_px(feet).tolist(), line.along(feet).tolist(), strict=True):
+                direction = self._crossing(line, path, distance, along)
                 if direction is not None and not path.is_rider and not self._is_double(line, direction, path):
                     found += self._count(line, direction, path, frame.at_s)
         for queue in self._queues:
@@ -197,27 +198,23 @@ class Traffic:
         on &= (a[:, None, 3] >= b[None, :, 1]) & (a[:, None, 3] <= b[None, :, 3] + 0.1 * high)
         for i, j in zip(*np.nonzero(on), strict=True):
             person, wheel = self._paths[int(tracks.ids[persons[i]])], self._paths[int(tracks.ids[wheels[j]])]
-            riders[persons[i]] |= _slip_px(person, wheel) <= RIDER_SLIP * float(high[i, 0])
+            riders[persons[i]] |= slip_px(person, wheel) <= RIDER_SLIP * float(high[i, 0])
         return riders
 
     # --- lines ---
 
-    def _crossing(self, line: Line, path: Path) -> str | None:
-        """The direction in which the path has just got clear across the line, if it has."""
-        feet = path.feet_px()[-2:, 1:]
-        distances, along = line.sides_px(feet), line.along(feet)
-        side, at = path.sides.get(line.id, (None, None))
-        if len(feet) > 1 and (distances[0] < 0) != (distances[1] < 0):
-            share = distances[0] / (distances[0] - distances[1])
-            at = float(along[0] + share * (along[1] - along[0]))
-        distance = float(distances[-1])
+    def _crossing(self, line: Line, path: Path, distance: float, along: float) -> str | None:
+        """The direction in which the path, seen now at this place, has just got clear across the line, if it has."""
+        side, at, before, along_before = path.sides.get(line.id, (None, None, None, None))
+        if before is not None and along_before is not None and (before < 0) != (distance < 0):
+            at = along_before + before / (before - distance) * (along - along_before)
         direction = None
         if abs(distance) >= max(1.0, self._settings.clear_sizes * path.size_px):
             clear = math.copysign(1.0, distance)
             if side is not None and clear != side and at is not None and 0.0 <= at <= 1.0:
                 direction = line.forward if clear > 0 else line.backward
             side = clear
-        path.sides[line.id] = [side, at]
+        path.sides[line.id] = [side, at, distance, along]
         return direction
 
     def _is_double(self, line: Line, direction: str, path: Path) -> bool:
@@ -303,17 +300,21 @@ class Traffic:
     def _queueing(self, queue: Queue, tracks: Tracks, step: Step) -> list[Observation]:
         found = [o for tally in queue.windows.advance(step) for o in self._queue_window(queue, tally)]
         now_s, settings = self._time.now_s, queue.settings
-        inside = queue.zone.holds(np.column_stack([(tracks.boxes_px[:, 0] + tracks.boxes_px[:, 2]) / 2, tracks.boxes_px[:, 3]]))
+        inside = queue.zone.holds(feet_px(tracks.boxes_px))
+        for track in tracks.ids[~inside].tolist():
+            if track in self._paths:
+                self._paths[track].slow_s.pop(queue.zone.id, None)
+        paths = [self._paths[track] for track in tracks.ids[inside].tolist() if track in self._paths]
+        paths = [path for path in paths if path.kind in VEHICLE_IDS]
         waiting: list[Path] = []
         speeds_kmh: list[float] = []
-        for row in range(len(tracks)):
-            path = self._paths.get(int(tracks.ids[row]))
-            if path is None or path.kind not in VEHICLE_IDS:
-                continue
-            speed_m_s, _ = self._speed_m_s(path)
-            if math.isfinite(speed_m_s) and inside[row]:
+        for path, (speed_m_s, speed_sizes) in zip(paths, self._pace(paths), strict=True):
+            if math.isfinite(speed_m_s):
                 speeds_kmh.append(speed_m_s * KMH)
-            if not inside[row] or not self._is_slow(path, speed_m_s, settings):
+                slow = speed_m_s < settings.queue_speed_m_s
+            else:
+                slow = speed_sizes < settings.queue_speed_sizes
+            if not slow:
                 path.slow_s.pop(queue.zone.id, None)
             elif now_s - path.slow_s.setdefault(queue.zone.id, now_s) >= settings.queue_s:
                 waiting.append(path)
@@ -322,12 +323,18 @@ class Traffic:
             queue.windows.current.add("speeds")
         return found + self._queue_now(queue, waiting, step.to_s)
 
-    @staticmethod
-    def _is_slow(path: Path, speed_m_s: float, settings: TrafficSettings) -> bool:
-        if math.isfinite(speed_m_s):
-            return speed_m_s < settings.queue_speed_m_s
-        velocity, _ = robust_velocity(path.recent_px(settings.speed_s))
-        return bool(math.hypot(velocity[0], velocity[1]) < settings.queue_speed_sizes * path.size_px)
+    def _pace(self, paths: list[Path]) -> list[tuple[float, float]]:
+        """How fast each goes now: metres and own sizes per second, NaN where it is not known. Rougher and cheaper than a fit."""
+        if not paths:
+            return []
+        legs = np.array([path.leg_px(self._settings.speed_s) for path in paths])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            sizes = np.hypot(*(legs[:, 4:] - legs[:, 1:3]).T) / (legs[:, 3] - legs[:, 0]) / [path.size_px for path in paths]
+            metres = np.full(len(paths), np.nan)
+            if self._ground is not None:
+                way_m = self._ground.to_ground_m(legs[:, 4:]) - self._ground.to_ground_m(legs[:, 1:3])
+                metres = np.hypot(*way_m.T) / (legs[:, 3] - legs[:, 0])
+        return list(zip(metres.tolist(), sizes.tolist(), strict=True))
 
     def _queue_now(self, queue: Queue, waiting: list[Path], at_s: float) -> list[Observation]:
         count = Observation(self._camera_id, at_s, self.name, "queue_count", float(len(waiting)), "vehicles", zone_id=queue.zone.id)
@@ -382,13 +389,3 @@ class Traffic:
 
 def _key(line_id: str, direction: str, what: str) -> str:
     return "\t".join((line_id, direction, what))
-
-
-def _slip_px(person: Path, wheel: Path) -> float:
-    """How far the two moved apart over the last second, or over the time both were seen."""
-    a, b = person.recent_px(1.0), wheel.recent_px(1.0)
-    span_s = min(a[-1, 0] - a[0, 0], b[-1, 0] - b[0, 0], 1.0)
-    if span_s <= 0:
-        return 0.0
-    (va, _), (vb, _) = robust_velocity(a), robust_velocity(b)
-    return math.dist(va, vb) * float(span_s)

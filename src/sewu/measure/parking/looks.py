@@ -33,6 +33,8 @@ DIFFERENT_GREY = 12.0
 MIN_VISIBLE = 0.5
 LEARN = 0.1
 GROUND_MARGIN_PX = 4
+GROUND_PIXELS = 20_000
+"""So many pixels, spread evenly, stand for the ground."""
 
 
 class BayLooks:
@@ -46,7 +48,8 @@ class BayLooks:
         for bay in corners_px:
             ground &= ~mask_of(bay, size_px)
         kernel = np.ones((2 * GROUND_MARGIN_PX + 1,) * 2, np.uint8)
-        self._ground = cv2.erode(ground.astype(np.uint8), kernel).astype(np.bool_)
+        beside = np.argwhere(cv2.erode(ground.astype(np.uint8), kernel))
+        self._ground = beside[:: max(1, len(beside) // GROUND_PIXELS)]
         self._drift = Drift(REACH * min(float(np.ptp(bay, axis=0).min()) for bay in corners_px))
         self._threshold: float | None = None
         """Log of the threshold's edge density relative to the ground's, learnt while both kinds of bays were there."""
@@ -63,11 +66,11 @@ class BayLooks:
         self._drift.update(grey)
         steep = edges(grey)
         densities = np.array([self._density(steep, bay, hidden[bay]) for bay in range(len(self._cores))])
-        ground = max(0.05, float(np.median(steep[self._ground]))) if self._ground.any() else math.nan
+        ground = max(0.05, float(np.median(steep[self._ground[:, 0], self._ground[:, 1]]))) if len(self._ground) else 1.0
         known = np.isfinite(densities)
         logs = np.full(len(densities), np.nan)
         logs[known] = np.log(np.maximum(densities[known], 0.05))
-        threshold = self._learn(logs[known], math.log(ground) if math.isfinite(ground) else 0.0)
+        threshold = self._learn(logs[known], math.log(ground))
         return [self._verdict(grey, bay, logs[bay] - threshold) if known[bay] else None for bay in range(len(logs))]
 
     def _learn(self, logs: Doubles, ground: float) -> float:
