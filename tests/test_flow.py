@@ -12,7 +12,7 @@ from sewu.base.interfaces import Analytic, Metric, State
 from sewu.base.records import Detections, Event, Frame, Observation, Tracks
 from sewu.base.settings import Settings
 from sewu.base.space import Scene
-from sewu.flow import CameraFlow, Parts, looks
+from sewu.flow import CameraFlow, Ending, Parts, looks
 from tests.fakes import blank, detections
 
 
@@ -158,4 +158,4 @@ def test_batches_give_the_same_looks_in_the_same_order(batch: int) -> None:
 
 
 def test_finishing_before_the_first_picture_is_harmless() -> None:
-    assert CameraFlow("cam", build).finish(0.0) == []
+    assert CameraFlow("cam", build).finish(0.0) == Ending((), ())

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sewu.base.interfaces import Analytic, Detector, State, Tracker
 from sewu.base.records import Detections, Event, Frame, Observation, Packet, Tracks
@@ -25,6 +25,13 @@ class ViewGuard(Protocol):
 
     @property
     def view_ok(self) -> bool: ...
+
+
+@runtime_checkable
+class Windowed(Protocol):
+    """An analytic that counts over windows and can close one early."""
+
+    def finish(self) -> list[Observation]: ...
 
 
 class Noticing(Protocol):
@@ -57,6 +64,14 @@ class Look:
     observations: tuple[Observation, ...]
     events: tuple[Event, ...]
     view_ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What the end of a stream led to: the last windows, and the ends of open events."""
+
+    observations: tuple[Observation, ...]
+    events: tuple[Event, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +116,14 @@ class CameraFlow:
         events = parts.notice.update(observations, frame.at_s)
         return Look(frame, detections, tracks, tuple(observations), tuple(events), view_ok)
 
-    def finish(self, at_s: float) -> list[Event]:
-        """The stream ended: end what is still open."""
-        return self._parts.notice.flush(at_s) if self._parts else []
+    def finish(self, at_s: float) -> Ending:
+        """The stream ended: close the counting windows with the coverage they have, end the events still open."""
+        if self._parts is None:
+            return Ending((), ())
+        closing = [analytic for analytic in self._parts.analytics.values() if isinstance(analytic, Windowed)]
+        observations = [observation for analytic in closing for observation in analytic.finish()]
+        events = [*self._parts.notice.update(observations, at_s), *self._parts.notice.flush(at_s)]
+        return Ending(tuple(observations), tuple(events))
 
     def state(self) -> State:
         """All that must outlive a restart: tracks, dwell clocks, backgrounds, open events. JSON-safe."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from sewu.base.errors import SewuError, StoreFull, StreamBroken
-from sewu.base.records import Event, Frame, Packet, StreamInfo
-from sewu.flow import CameraFlow, Look
+from sewu.base.records import Frame, Packet, StreamInfo
+from sewu.flow import CameraFlow, Ending, Look
 from sewu.workers.analysis import Job, Progress, analyse
 from tests.fakes import blank
 from tests.test_flow import OneCar, build
@@ -62,7 +62,7 @@ class Remembering:
             raise StoreFull("The disk is full.", "Free some space.")
         self.looks.append(look.frame.at_s)
 
-    def on_end(self, at_s: float, events: Sequence[Event]) -> None:
+    def on_end(self, at_s: float, ending: Ending) -> None:
         self.ended_at_s.append(at_s)
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from sewu.base.clock import ManualClock
 from sewu.base.errors import StreamBroken
-from sewu.base.records import Camera, Event, Frame, Packet, StreamInfo
+from sewu.base.records import Camera, Frame, Packet, StreamInfo
 from sewu.cull.schedule import Schedule
-from sewu.flow import CameraFlow, Look
+from sewu.flow import CameraFlow, Ending, Look
 from sewu.workers.looking import Eye, Looker
 from sewu.workers.shard import Shard, Watched, restore
 from tests.fakes import blank
@@ -71,7 +71,7 @@ class Kept:
     def take(self, look: Look) -> None:
         self.looks.setdefault(look.frame.camera_id, []).append(look.frame.at_s - START_S)
 
-    def ended(self, camera_id: str, at_s: float, events: Sequence[Event]) -> None:
+    def ended(self, camera_id: str, at_s: float, ending: Ending) -> None:
         self.ends.append(camera_id)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from sewu.base.boxes import centres_px, feet_px
 from sewu.base.records import CLASS_IDS, CLASSES, VEHICLES, Doubles, Event, Image, Packet
 from sewu.base.space import Scene
-from sewu.flow import Look
+from sewu.flow import Ending, Look
 from sewu.show.mask import blur_people
 from sewu.show.overlay import draw_alarm, draw_heat, draw_paths, draw_scene, jpeg
 from sewu.show.report import EventRow, Figure, Series
@@ -23,6 +23,8 @@ MAX_POINTS = 240
 """Points per chart; longer sources get longer bins."""
 MAX_STEP_S = 30.0
 """A longer pause between two looks counts as this much in the heat map."""
+MAX_PAUSE_S = 10.0
+"""Looks further apart than this leave a part of the time unwatched."""
 GROUPS: dict[str, tuple[str, ...]] = {
     "person": ("person",),
     "two_wheelers": ("bicycle", "motorcycle"),
@@ -97,6 +99,7 @@ class Gathered:
         self._at_s: float | None = None
         self.started_at_s: float | None = None
         self.looks = self.suspended = self.tracks = 0
+        self._watched_s = 0.0
 
     def on_packet(self, packet: Packet) -> None:
         """Nothing: the report is made from looks."""
@@ -105,6 +108,7 @@ class Gathered:
         self.started_at_s = look.frame.at_s if self.started_at_s is None else self.started_at_s
         since_s = look.frame.at_s - self.started_at_s
         step_s = 0.0 if self._at_s is None else min(MAX_STEP_S, max(0.0, look.frame.at_s - self._at_s))
+        self._watched_s += step_s if step_s <= MAX_PAUSE_S else 0.0
         self._at_s = look.frame.at_s
         self.looks += 1
         self.suspended += not look.view_ok
@@ -119,13 +123,18 @@ class Gathered:
         for event in look.events:
             self._event(event, look)
 
-    def on_end(self, at_s: float, events: Sequence[Event]) -> None:
-        for event in events:
+    def on_end(self, at_s: float, ending: Ending) -> None:
+        for event in ending.events:
             self._event(event, None)
 
     @property
     def duration_s(self) -> float:
         return (self._at_s or 0.0) - (self.started_at_s or 0.0)
+
+    @property
+    def picked(self) -> float:
+        """Share of the time in which looks followed each other without a pause."""
+        return min(1.0, self._watched_s / self.duration_s) if self.duration_s > 0 else float(self.looks > 0)
 
     def figures(self) -> tuple[Figure, ...]:
         """The numbers of the summary; what was never seen is left out."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from sewu.base.records import Event, Packet
 from sewu.base.space import Scene
 from sewu.decode.recorder import VideoRecorder
-from sewu.flow import Look
+from sewu.flow import Ending, Look
 from sewu.show.gather import MASKED
 from sewu.show.mask import blur_people
 from sewu.show.overlay import draw_alarm, draw_scene, draw_tracks
@@ -44,7 +43,7 @@ class AnnotatedVideo:
             self._recorder = VideoRecorder(self._path, look.frame.size_px, self._rate_fps)
         self._recorder.add(image, look.frame.at_s)
 
-    def on_end(self, at_s: float, events: Sequence[Event]) -> None:
+    def on_end(self, at_s: float, ending: Ending) -> None:
         if self._recorder is not None:
             self._recorder.close()
             self._recorder = None

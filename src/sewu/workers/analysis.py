@@ -17,8 +17,8 @@ import structlog
 
 from sewu.base.errors import SewuError
 from sewu.base.interfaces import Detector, Source
-from sewu.base.records import Event, Packet, StreamInfo
-from sewu.flow import CameraFlow, FrameDecoder, Look, looks
+from sewu.base.records import Packet, StreamInfo
+from sewu.flow import CameraFlow, Ending, FrameDecoder, Look, looks
 
 log = structlog.get_logger()
 
@@ -30,8 +30,8 @@ class Listener(Protocol):
 
     def on_look(self, look: Look) -> None: ...
 
-    def on_end(self, at_s: float, events: Sequence[Event]) -> None:
-        """The stream is over; `events` are the ends of what was still open. Called once, also after a fault."""
+    def on_end(self, at_s: float, ending: Ending) -> None:
+        """The stream is over. Called once, also after a fault."""
         ...
 
 
@@ -113,8 +113,7 @@ def _run(job: Job, outcome: Outcome, on_progress: Callable[[Progress], None], st
         source.close()
         outcome.faults = tuple(getattr(source, "faults", ()))
         at_s = outcome.last_at_s or 0.0
-        events = job.flow.finish(at_s)
-        _end_all(listeners, at_s, events)
+        _end_all(listeners, at_s, job.flow.finish(at_s))
 
 
 def _watched(source: Source, listeners: Sequence[Listener], outcome: Outcome, stop: threading.Event) -> Iterator[Packet]:
@@ -128,8 +127,8 @@ def _watched(source: Source, listeners: Sequence[Listener], outcome: Outcome, st
         yield packet
 
 
-def _end_all(listeners: Sequence[Listener], at_s: float, events: Sequence[Event]) -> None:
+def _end_all(listeners: Sequence[Listener], at_s: float, ending: Ending) -> None:
     """Tell every listener, also when one of them fails: the store must be closed though the video could not be."""
     with ExitStack() as stack:
         for listener in reversed(listeners):
-            stack.callback(listener.on_end, at_s, events)
+            stack.callback(listener.on_end, at_s, ending)

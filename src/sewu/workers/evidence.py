@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from sewu.base.errors import SewuError, StoreFull
-from sewu.base.records import Event, Packet
+from sewu.base.records import Packet
 from sewu.connect.remux import suffix_for, write_clip
 from sewu.connect.ring import Ring
-from sewu.flow import Look
+from sewu.flow import Ending, Look
 from sewu.store.events import EventStore
 from sewu.store.observations import ObservationStore
 
@@ -38,9 +37,10 @@ class Recorded:
         if self._looks % COMMIT_EVERY_LOOKS == 0:
             self._observations.commit()
 
-    def on_end(self, at_s: float, events: Sequence[Event]) -> None:
+    def on_end(self, at_s: float, ending: Ending) -> None:
         try:
-            self._events.add(events)
+            self._observations.add(ending.observations)
+            self._events.add(ending.events)
             self._observations.close()
         finally:
             self._events.close()
@@ -82,7 +82,7 @@ class Clips:
             if event.phase == "start":
                 self._wanted.append(_Wanted(event.id, event.at_s - self._before_s, event.at_s + self._after_s))
 
-    def on_end(self, at_s: float, events: Sequence[Event]) -> None:
+    def on_end(self, at_s: float, ending: Ending) -> None:
         for wanted in self._wanted:
             self._cut(wanted)
         self._wanted.clear()

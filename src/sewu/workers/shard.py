@@ -16,10 +16,10 @@ import structlog
 from sewu.base.clock import Clock
 from sewu.base.errors import SewuError
 from sewu.base.interfaces import State
-from sewu.base.records import Camera, Detections, Event, Frame, Packet
+from sewu.base.records import Camera, Detections, Frame, Packet
 from sewu.cull.arrivals import Arrivals
 from sewu.cull.schedule import Ready, Schedule
-from sewu.flow import CameraFlow, FrameDecoder, Look
+from sewu.flow import CameraFlow, Ending, FrameDecoder, Look
 from sewu.workers.looking import Eye, Looker
 
 log = structlog.get_logger()
@@ -46,8 +46,8 @@ class Sink(Protocol):
 
     def take(self, look: Look) -> None: ...
 
-    def ended(self, camera_id: str, at_s: float, events: Sequence[Event]) -> None:
-        """A camera is no longer watched; `events` are the ends of what was still open."""
+    def ended(self, camera_id: str, at_s: float, ending: Ending) -> None:
+        """A camera is no longer watched."""
         ...
 
 
@@ -107,9 +107,9 @@ class Shard:
         self._schedule.remove(camera_id)
         if watched is not None:
             at_s = watched.arrivals.last_at_s or self._clock.now_s()
-            events = watched.flow.finish(at_s)
+            ending = watched.flow.finish(at_s)
             for sink in self._sinks:
-                sink.ended(camera_id, at_s, events)
+                sink.ended(camera_id, at_s, ending)
 
     def tick(self, budget_s: float) -> int:
         """Drain the sockets, take the keyframes that are due within `budget_s` processor seconds; returns pictures taken."""

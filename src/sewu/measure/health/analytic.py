@@ -206,6 +206,7 @@ class Health:
             "frozen": {"check": self._check, "since_s": self._same_since_s, "looks": self._same_looks},
             "away_since_s": self._away_since_s,
             "last_s": self._last_s,
+            "reported": {"at_s": self._reported_s, "flags": self._reported},
         }
 
     def restore(self, state: State) -> None:
@@ -216,6 +217,7 @@ class Health:
         self._sharpness.restore(state["sharpness"])
         self._arrivals.restore(state["arrivals"])
         self._packets_told = bool(state["packets_told"])
+        self._reported_s, self._reported = state["reported"]["at_s"], dict(state["reported"]["flags"])
         frozen: dict[str, Any] = state["frozen"]
         self._check, self._same_since_s, self._same_looks = frozen["check"], frozen["since_s"], int(frozen["looks"])
         self._away_since_s, self._last_s = state["away_since_s"], state["last_s"]
