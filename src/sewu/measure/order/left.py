@@ -20,6 +20,8 @@ OWNER_HEIGHTS = 1.0
 SUCCESSION_HEIGHTS = 1.0
 SURE_S = 1.0
 """A patch must look like a thing put down for this long: at two looks at least."""
+SAME_THING_HEIGHTS = 0.2
+"""A second patch this near to a thing is another part of it."""
 GONE_S = 2.0
 HIDDEN_S = 120.0
 STILL_THERE = 0.35
@@ -120,6 +122,8 @@ class Things:
         if len(self._things) >= MAX_THINGS:
             return
         person_px = self._heights.at_px(float(blob.box_px[3]))
+        if any(gaps_px(thing.box_px[None], blob.box_px)[0] <= SAME_THING_HEIGHTS * person_px for thing in self._things):
+            return
         appeared_s = at_s - max(blob.rested_s, self._rules.rest_s)
         slack_s = self._rules.rest_s + 1.0
         owner = self._whereabouts.nearest(blob.box_px, appeared_s - slack_s, appeared_s + slack_s, OWNER_HEIGHTS * person_px)
