@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sewu.base.errors import BadInput
 from sewu.base.interfaces import State
 from sewu.base.records import CLASSES, Bools, Doubles, Ints
+from sewu.follow.kalman import POSITION, VAR, VAR_VELOCITY
 
 MEMORY = 4
 """Observations kept per track: the direction of OC-SORT is taken over the last three steps."""
@@ -93,9 +94,13 @@ class Population:
                 columns[name] = column.reshape((0, *shape)) if column.size == 0 else column
             except (TypeError, ValueError, OverflowError) as error:
                 raise BadInput(f"The saved tracks' {name} cannot be read: {error}.", advice) from error
-            if columns[name].shape != (len(columns["ids"]), *shape) or not np.all(np.isfinite(columns[name])):
+            count = columns["ids"].shape[:1]  # ids are the first column; a scalar has no length
+            if columns[name].shape != (*count, *shape) or columns[name].ndim == 0 or not np.all(np.isfinite(columns[name])):
                 raise BadInput(f"The saved tracks' {name} have the wrong shape or hold a number that is not finite.", advice)
         rows = cls(**columns)
         if len(np.unique(rows.ids)) != len(rows) or np.any((rows.classes < 0) | (rows.classes >= len(CLASSES))):
             raise BadInput("The saved tracks name an id twice or a class that does not exist.", advice)
+        is_filter = (rows.motion[:, [VAR, VAR_VELOCITY]] >= 0).all() and (rows.motion[:, POSITION, 2:] > 0).all()
+        if not is_filter or np.any(rows.since_s > rows.updated_s) or np.any(rows.misses < 0) or np.any(rows.hits < 1):
+            raise BadInput("The saved tracks hold filters, times or counts that cannot be.", advice)
         return rows

@@ -103,7 +103,7 @@ class Matching:
         kept = (kin > 0) & (overlap >= settings.min_similarity)
         if not kept.all():
             r, c, kin, overlap = r[kept], c[kept], kin[kept], overlap[kept]
-        heights = ahead[r, kalman.POSITION, 3] / look.centred_px[c, 3]
+        heights = np.maximum(ahead[r, kalman.POSITION, 3], 1.0) / look.centred_px[c, 3]
         shape = np.minimum(heights, 1 / heights)
         direction = direction_agreement(rows.path_px[r, 0], rows.path_px[r, -1], look.centred_px[c, :2], settings.measure_sizes * sizes[r])
         similarity = overlap * kin * shape + settings.direction_weight * look.scores[c] * direction

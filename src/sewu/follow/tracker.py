@@ -101,7 +101,7 @@ class ByteOcTracker:
             now_s = None if now_s is None else float(now_s)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise BadInput(f"The saved tracker state lacks a part or holds nonsense: {error}.", advice) from error
-        is_named = camera_id is None or isinstance(camera_id, str)
+        is_named = (camera_id is None and not len(rows)) or (isinstance(camera_id, str) and camera_id != "")
         is_timed = (now_s is None and not len(rows)) or (
             now_s is not None and math.isfinite(now_s) and bool(np.all(rows.updated_s <= now_s))
         )
@@ -207,6 +207,8 @@ class ByteOcTracker:
         if far.any():
             speed = np.abs(centred_px[far] - motion[far, kalman.POSITION]) / gaps_s[far, None]
             fresh[far] = kalman.born(centred_px[far], noise[far], speed + settings.wander_sizes * kalman.sizes_px(centred_px[far])[:, None])
+        # A box that shrank quickly before a gap must not come out of it inside out.
+        np.maximum(fresh[:, kalman.POSITION, 2:], 1.0, out=fresh[:, kalman.POSITION, 2:])
         return fresh
 
     def _bear(self, look: Look, free: Bools) -> None:
