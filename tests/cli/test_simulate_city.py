@@ -83,3 +83,13 @@ def test_a_command_that_cannot_be_given_is_explained(tmp_path: Path, arguments: 
         )
     done = CliRunner().invoke(app(), ["fault", *arguments, "--control", str(control)])
     assert isinstance(done.exception, BadSettings) and done.exception.advice
+
+
+def test_the_serving_bench_is_a_command(tmp_path: Path) -> None:
+    from sewu.cli import bench_serve
+
+    commands = typer.Typer()
+    bench_serve.mount(commands)
+    file = encode_card(TestCard(width_px=160, height_px=90, duration_s=1.0, gop_s=0.5), tmp_path / "card.mp4")
+    done = CliRunner().invoke(commands, ["--cameras", "3", "--seconds", "1", "--file", str(file)])
+    assert done.exit_code == 0 and "3 cameras, sub" in done.output, done.output

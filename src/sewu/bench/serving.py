@@ -18,6 +18,7 @@ from typing import Literal
 
 from sewu.base.errors import StreamBroken
 from sewu.simulate.server import ServedCamera, ServerPlan, StreamFile, serve_in_process
+from sewu.simulate.server.until import allow_many_connections
 from sewu.simulate.testcard import MAIN_CARD, SUB_CARD, cached_card
 
 NTP_OFFSET_S = 2_208_988_800
@@ -109,6 +110,7 @@ def measure_serving(stream: Literal["main", "sub"], cameras: int, seconds: float
     Raises:
         Unavailable: the server did not start. StreamBroken: it did not answer.
     """
+    allow_many_connections()
     chosen = list(files) or [cached_card(MAIN_CARD if stream == "main" else SUB_CARD, cache)]
     served = tuple(
         ServedCamera(id=f"bench-{index:05d}", main=StreamFile(path=chosen[index % len(chosen)]), phase_s=index * 0.137)

@@ -24,7 +24,7 @@ from sewu.simulate.register import write_areas, write_cameras, write_lines
 from sewu.simulate.server import CameraServer, ServerPlan, ServerSettings, fault
 from sewu.simulate.server.control import ControlClient
 from sewu.simulate.server.faults import FAULT_KINDS
-from sewu.simulate.server.until import until_told
+from sewu.simulate.server.until import allow_many_connections, until_told
 
 STATUS_EVERY_S = 5.0
 Auth = Literal["none", "basic", "digest", "digest-sha256", "any"]
@@ -65,6 +65,7 @@ def city(  # noqa: PLR0913 - each is an option of the command line
     port: Annotated[int, typer.Option(min=0, max=65535, help="RTSP port; 0 lets the system choose.")] = 8554,
     http_port: Annotated[int, typer.Option(min=0, max=65535, help="HTTP port for HLS, MJPEG, stills and ONVIF.")] = 8555,
     host: Annotated[str, typer.Option(help="Address to listen on; the default reaches this machine only.")] = "127.0.0.1",
+    public_host: Annotated[str | None, typer.Option(help="Name or address that clients are told, where it differs.")] = None,
     loops: Annotated[Path | None, typer.Option(help="Folder of loops (main.mp4, sub.mp4); a test card when left out.")] = None,
     auth: Annotated[Auth, typer.Option(help="What cameras ask for; passwords go into secrets.json.")] = "none",
     out: Annotated[Path, typer.Option(help="Folder for cameras.csv, truth.jsonl and secrets.json.")] = Path("sewu-out/city"),
@@ -74,14 +75,17 @@ def city(  # noqa: PLR0913 - each is an option of the command line
     seed: Annotated[int, typer.Option(help="Another seed, another city.")] = 1,
 ) -> None:
     """Serve simulated cameras until stopped (Ctrl-C)."""
+    allow_many_connections()
     say = _words()
     typer.echo(say("simulate.preparing", cameras=cameras))
     if not loops:
         typer.echo(say("simulate.testcard"))
     found = find_loops(loops) if loops else [card_loop(platformdirs.user_cache_path("sewu") / "testcards")]
-    whole = make_city(seed, max(CITY_CAMERAS, cameras), f"rtsp://{host}:{port}")
+    whole = make_city(seed, max(CITY_CAMERAS, cameras), f"rtsp://{public_host or host}:{port}")
     casts = cast(whole.sample(cameras), found, auth)
-    settings = ServerSettings(host=host, rtsp_port=port, http_port=http_port, discovery_port=3702 if discovery else None)
+    settings = ServerSettings(
+        host=host, public_host=public_host, rtsp_port=port, http_port=http_port, discovery_port=3702 if discovery else None
+    )
     plan = ServerPlan(cameras=tuple(c.served for c in casts), server=settings)
     asyncio.run(_serve(plan, casts, auth, Files(out, control or default_control_file()), _tls(certificate)))
     typer.echo(say("simulate.stopped"))

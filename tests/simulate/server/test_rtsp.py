@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import socket
 import ssl
@@ -12,13 +13,19 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from sewu.base.clock import ManualClock
 from sewu.simulate.server import RunningServer, ServedCamera, ServerPlan, ServerSettings, StreamFile, fault, serve_in_thread
-from sewu.simulate.server.media import load_media, packet_ranges
+from sewu.simulate.server.faults import FAULT_KINDS
+from sewu.simulate.server.hub import FileKey, Hub
+from sewu.simulate.server.media import Media, load_media, packet_ranges
 from sewu.simulate.server.playing import NTP_OFFSET_S
-from sewu.simulate.server.rtsp import offers, target_of
+from sewu.simulate.server.rtsp import RtspConnection, offers, target_of
 from tests.simulate.server.conftest import Clips
 from tests.simulate.server.player import Player
 
@@ -330,3 +337,71 @@ def test_addresses_are_read_with_track_and_hops() -> None:
         4,
     )
     assert target_of("*") is None and target_of("rtsp://[/x/main") is None
+
+
+class Wire:
+    """A transport that only remembers, for fuzzing the connection without sockets."""
+
+    def __init__(self) -> None:
+        self.sent = bytearray()
+        self.closed = False
+
+    def write(self, data: bytes | bytearray) -> None:
+        self.sent += data
+
+    def close(self) -> None:
+        self.closed = True
+
+    abort = close
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def get_extra_info(self, name: str) -> tuple[str, int]:
+        return ("127.0.0.1", 5000)
+
+
+METHODS = ["OPTIONS", "DESCRIBE", "SETUP", "PLAY", "PAUSE", "GET_PARAMETER", "SET_PARAMETER", "TEARDOWN", "ANNOUNCE"]
+PATHS = ["open/main", "open/main/trackID=1", "open/sub", "basic/main", "x/main", "*", "//", "open/main?hop=9", "%ff/main"]
+LINES = ["Session: {s}", "Session: x", "Transport: RTP/AVP/TCP;unicast;interleaved=0-1", "Transport: RTP/AVP;client_port=9000", "Transport: ,;=",
+         "Authorization: Basic !", "Authorization: Digest nonce=", "Range: npt=now-", "CSeq: x"]  # fmt: skip
+ASKED = st.tuples(st.sampled_from(METHODS), st.sampled_from(PATHS), st.lists(st.sampled_from(LINES), max_size=4))
+MEDIA: dict[FileKey, Media] = {}
+BROKEN = st.sampled_from([None, *FAULT_KINDS])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.one_of(ASKED, BROKEN), max_size=25))
+def test_requests_and_faults_in_any_order_never_break_the_server(
+    clips: Clips, steps: list[tuple[str, str, list[str]] | str | None]
+) -> None:
+    async def play() -> None:
+        hub = Hub(ServerPlan(cameras=cameras(clips)), ManualClock(), MEDIA)
+        hub.load()
+        wire = Wire()
+        connection = RtspConnection(hub, None, set())
+        connection.connection_made(cast(asyncio.BaseTransport, wire))
+        for step in steps:
+            if step is None or isinstance(step, str):
+                hub.set_fault("open", fault(step) if step else None)
+                continue
+            method, path, lines = step
+            session = next(iter(hub.sessions), "none")
+            head = "".join(line.replace("{s}", session) + "\r\n" for line in lines)
+            before = len(wire.sent)
+            connection.data_received(f"{method} rtsp://h/{path} RTSP/1.0\r\n{head}\r\n".encode())
+            cast(ManualClock, hub.clock).advance(0.3)
+            for stream in list(hub._playing.values()):
+                stream.send_due(hub.clock.steady_s())
+            active = hub.faults.get("open")
+            silent = active is not None and active.kind in ("offline", "half_open", "slow", "garbage", "refuse")
+            assert wire.closed or silent or wire.sent[before:].startswith(b"RTSP/1.0 ")
+        connection.connection_lost(None)
+        hub.sweep()
+        assert not hub.sessions and not any(stream.sinks for stream in hub._playing.values())
+        hub.pacer.stop()
+
+    asyncio.run(play())

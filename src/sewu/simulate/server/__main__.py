@@ -10,7 +10,7 @@ from sewu.base.errors import SewuError
 from sewu.base.settings import load_settings
 from sewu.simulate.server.plan import ServerPlan
 from sewu.simulate.server.server import CameraServer
-from sewu.simulate.server.until import until_told
+from sewu.simulate.server.until import allow_many_connections, until_told
 
 
 async def _serve(plan: ServerPlan, control_file: Path) -> None:
@@ -21,6 +21,7 @@ async def _serve(plan: ServerPlan, control_file: Path) -> None:
 
 def main() -> int:
     """Exit code 0 when told to stop."""
+    allow_many_connections()
     try:
         asyncio.run(_serve(load_settings(ServerPlan, Path(sys.argv[1])), Path(sys.argv[2])))
     except SewuError as error:

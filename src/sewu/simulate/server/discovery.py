@@ -89,9 +89,11 @@ def _answer(message_id: str, cameras: Sequence[ServedCamera], addresses: Address
 class Discovery(asyncio.DatagramProtocol):
     """Listens for probes, to the multicast group and to the port itself."""
 
-    def __init__(self, cameras: Sequence[ServedCamera], addresses: Addresses) -> None:
+    def __init__(self, cameras: Sequence[ServedCamera], addresses: Addresses, interface: str = "127.0.0.1") -> None:
+        """`interface` is the IPv4 address of the network to listen on; on the loopback, strangers are ignored."""
         self._cameras = cameras
         self._addresses = addresses
+        self._interface = interface
         self._transport: asyncio.DatagramTransport | None = None
         self.port = 0
 
@@ -102,7 +104,7 @@ class Discovery(asyncio.DatagramProtocol):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             # Bound to every address, because multicast does not arrive otherwise; strangers are ignored below.
             sock.bind(("", port))
-            membership = socket.inet_aton(GROUP) + socket.inet_aton(self._addresses.host)
+            membership = socket.inet_aton(GROUP) + socket.inet_aton(self._interface)
             sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
         except OSError:
             sock.close()
@@ -114,7 +116,7 @@ class Discovery(asyncio.DatagramProtocol):
         self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
-        if ipaddress.ip_address(self._addresses.host).is_loopback and not ipaddress.ip_address(addr[0]).is_loopback:
+        if ipaddress.ip_address(self._interface).is_loopback and not ipaddress.ip_address(addr[0]).is_loopback:
             return
         for answer in probe_matches(data, self._cameras, self._addresses):
             if self._transport is not None:

@@ -80,6 +80,8 @@ class ServerSettings(Settings):
 
     host: str = "127.0.0.1"
     """Address to listen on; the loopback unless others shall look."""
+    public_host: str | None = None
+    """Name or address that clients are told, where it differs (listening on 0.0.0.0, for example)."""
     rtsp_port: int = 0
     """RTSP."""
     rtsps_port: int = 0
@@ -100,6 +102,11 @@ class ServerSettings(Settings):
     """Pictures a second over MJPEG."""
     discovery_port: int | None = None
     """Answer ONVIF probes on this UDP port (3702 is the standard one); not at all when absent."""
+
+    @property
+    def told_host(self) -> str:
+        """What stands in addresses."""
+        return self.public_host or self.host
 
 
 class ServerPlan(Settings):

@@ -159,7 +159,7 @@ class RtspConnection(asyncio.Protocol):
             self.cut()
         elif active.kind == "garbage":
             self._transport.write(active.noise(512))
-        elif not (active.kind == "offline" or (active.kind == "half_open" and self._deaf)):
+        elif not (active.kind == "offline" or (active.kind == "half_open" and (self._deaf or self._is_playing()))):
             return False
         return True
 
@@ -262,6 +262,9 @@ class RtspConnection(asyncio.Protocol):
             return None
         session.last_seen_s = self._hub.clock.steady_s()
         return session
+
+    def _is_playing(self) -> bool:
+        return any(session is not None and session.is_playing for session in map(self._hub.sessions.get, self._session_ids))
 
     def _touch_sessions(self) -> None:
         now_s = self._hub.clock.steady_s()

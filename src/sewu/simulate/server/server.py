@@ -102,7 +102,7 @@ class CameraServer:
             self._listeners.append(secure)
             self.rtsps_port = int(secure.sockets[0].getsockname()[1])
         self._derived = Derived(settings.mjpeg_fps)
-        addresses = Addresses(settings.host, self.rtsp_port)
+        addresses = Addresses(settings.told_host, self.rtsp_port)
         web = Web(hub, self._derived, addresses)
         self._web_server = HttpServer(web.handle, web.closed)
         self.http_port = addresses.http_port = await self._web_server.start(settings.host, settings.http_port)
@@ -110,7 +110,7 @@ class CameraServer:
         self._control_server = HttpServer(control.handle)
         self.control_port, self.control_token = await self._control_server.start("127.0.0.1", settings.control_port), control.token
         if settings.discovery_port is not None:
-            self._discovery = Discovery(tuple(hub.cameras.values()), addresses)
+            self._discovery = Discovery(tuple(hub.cameras.values()), addresses, settings.host)
             await self._discovery.start(settings.discovery_port)
 
     async def stop(self) -> None:
@@ -156,8 +156,8 @@ class CameraServer:
             raise BadSettings(f"There is no {scheme} stream of camera {camera_id!r}.", "Name a camera and a scheme that are served.")
         if scheme in ("hls", "mjpeg"):
             page = "live.m3u8" if scheme == "hls" else "video.mjpg"
-            return f"{stream_url(camera, self.plan.server.host, port, quality, 'http')}/{page}"
-        return stream_url(camera, self.plan.server.host, port, quality, scheme)
+            return f"{stream_url(camera, self.plan.server.told_host, port, quality, 'http')}/{page}"
+        return stream_url(camera, self.plan.server.told_host, port, quality, scheme)
 
     def set_fault(self, camera_id: str, what: Fault | None) -> None:
         """Begin a fault, or end it with None. Raises BadSettings for an unknown camera."""
@@ -192,7 +192,7 @@ class CameraServer:
     def write_control_file(self, path: Path) -> None:
         """Say where this server listens and how to command it; readable by the owner only. Raises OSError."""
         content = ControlFile(
-            control_port=self.control_port, token=self.control_token, host=self.plan.server.host,
+            control_port=self.control_port, token=self.control_token, host=self.plan.server.told_host,
             rtsp_port=self.rtsp_port, rtsps_port=self.rtsps_port, http_port=self.http_port,
         )  # fmt: skip
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,17 @@
-"""Run until told to stop."""
+"""Run as a server: with as many connections as the system allows, until told to stop."""
 
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
+
+
+def allow_many_connections() -> int:
+    """Raise this process's limit of open files to what the system allows; returns it."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return most
 
 
 async def until_told() -> None:

@@ -59,7 +59,7 @@ class Web:
         verdict = self._hub.guard.check(camera, request.header("authorization"), request.method, request.uri, now_s)
         if not verdict.passed or (active is not None and active.kind == "wrong_password"):
             return Reply(401, headers={"WWW-Authenticate": self._hub.guard.challenges(camera, now_s, verdict.stale)})
-        if request.method not in ("GET", "HEAD") or len(path) != 3 or path[1] not in ("main", "sub"):
+        if request.method != "GET" or len(path) != 3 or path[1] not in ("main", "sub"):
             return NOT_FOUND
         playing = self._hub.playing(camera_id, cast(Quality, path[1]))
         if playing is None:
