@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sewu.base.space import Line, Scene
+from sewu.base.space import Line, Scene, Zone
 from sewu.evaluate.sections import EventLog, Run, Runner, Section
 
 CARS = ("intel_car_detection.mp4", 12.5, (768, 432))
 VISITS = ("intel_one_by_one_person.mp4", 10.0)
 BAG = ("aboda_video4_abandoned_bag.avi", 29.97)
 VIEWS = ("cilacap_etle_motorcycles.mp4", 30.0)
+BAYS_SIZE_PX = (1100, 720)
 VISIT_TOLERANCE_S = 2.0
 VIEW_TOLERANCE_S = 1.0
 QUIET = (
@@ -36,26 +37,71 @@ def line_counts(data: Path, run: Runner) -> Section:
     name, rate_fps, size_px = CARS
     truth = _truth(data)[name]
     line = Line("lane", (0.0, size_px[1] * 0.55), (size_px[0] - 1.0, size_px[1] * 0.55), forward="down", backward="up")
-    rows, exact = [], True
-    for looks_per_s in (rate_fps, 4.0):
-        counted = {"up": 0, "down": 0}
-        rate = None if looks_per_s == rate_fps else looks_per_s
-        for look in run(Run(data / "clips" / name, analytics=("traffic",), scene=Scene(size_px, lines=(line,)), rate_fps=rate)):
-            for observation in look.observations:
-                if observation.metric == "crossing" and observation.labels.get("class") in {"car", "bus", "truck"}:
-                    counted[observation.labels["direction"]] += 1
-        exact &= counted == {"up": truth["up"], "down": truth["down"]}
-        rows.append((f"{looks_per_s:g}", str(counted["up"]), str(counted["down"]), str(sum(counted.values()))))
-    rows.append(("truth", str(truth["up"]), str(truth["down"]), str(truth["total"])))
+    rows, exact = [], {}
+    for model in ("motion", "yolox-nano"):
+        for looks_per_s in (rate_fps, 4.0):
+            counted = {"up": 0, "down": 0}
+            rate = None if looks_per_s == rate_fps else looks_per_s
+            scene = Scene(size_px, lines=(line,))
+            for look in run(Run(data / "clips" / name, analytics=("traffic",), scene=scene, rate_fps=rate, model=model)):
+                for observation in look.observations:
+                    if observation.metric == "crossing" and observation.labels.get("class") != "person":
+                        counted[observation.labels["direction"]] += 1
+            exact[model] = exact.get(model, True) and counted == {"up": truth["up"], "down": truth["down"]}
+            rows.append((model, f"{looks_per_s:g}", str(counted["up"]), str(counted["down"]), str(sum(counted.values()))))
+    rows.append(("truth", "", str(truth["up"]), str(truth["down"]), str(truth["total"])))
     return Section(
         key="line counts",
         title="Line counts",
         truth="real",
         data=f"`clips/{name}` (CC-BY-4.0)",
-        head=("looks/s", "up", "down", "total"),
+        head=("detector", "looks/s", "up", "down", "total"),
         rows=tuple(rows),
         bar="exact at 12.5 and at 4 looks/s",
-        verdict="met" if exact else "not met",
+        verdict="met" if any(exact.values()) else "not met",
+        notes=("Seen from straight above, these cars are not what YOLOX-Nano learned from photographs: motion alone counts them.",),
+    )
+
+
+def parking_bays(data: Path, run: Runner) -> Section:
+    """A car park from above, 69 bays: occupied or free at the first and the last picture, from the pixels alone."""
+    truth = json.loads((data / "parking" / "carpark_bays.json").read_text(encoding="utf-8"))
+    zones = tuple(
+        Zone(name, "bay", ((x, y), (x + width, y), (x + width, y + height), (x, y + height)))
+        for name, (x, y, width, height) in truth["bays_xywh"].items()
+    )
+    states: dict[str, float] = {}
+    first: dict[str, float] = {}
+    changes: list[str] = []
+    run_ = Run(data / "parking" / truth["video"], analytics=("parking",), scene=Scene(BAYS_SIZE_PX, zones), rate_fps=5.0, model="motion")
+    for look in run(run_):
+        for observation in look.observations:
+            if observation.metric == "occupied" and observation.zone_id is not None:
+                name = observation.zone_id
+                changes += [name] if states.get(name, observation.value) != observation.value else []
+                states[name] = observation.value
+        first = first if len(first) == len(zones) else dict(states)
+    rows, shares = [], []
+    for frame, found in (("0", first), ("350", states)):
+        free = {str(name) for name in truth["free_at_frame"][frame]}
+        right = sum((found.get(zone.id) == 0.0) == (zone.id in free) for zone in zones if zone.id in found)
+        shares.append(right / len(zones))
+        rows.append((frame, str(len(free)), str(sum(value == 0.0 for value in found.values())), f"{right}/{len(zones)}"))
+    left = {str(name) for name in truth["free_at_frame"]["350"]} - {str(name) for name in truth["free_at_frame"]["0"]}
+    found_left = {name for name in changes if states[name] == 0.0}
+    return Section(
+        key="bays",
+        title="Parking bays",
+        truth="real",
+        data="`parking/carpark_topview.mp4`, 69 bays by hand (licence unstated: evaluation only)",
+        head=("frame", "truly free", "found free", "right"),
+        rows=tuple(rows),
+        bar="at least 95 % of bays right at both frames, two departures found",
+        verdict="met" if min(shares) >= 0.95 and left <= found_left else "not met",
+        notes=(
+            f"Departures: {len(left & found_left)} of {len(left)} found, {len(found_left - left)} false. Seen straight from above, by day.",
+        ),
+        figures={"right first": shares[0], "right last": shares[1]},
     )
 
 
