@@ -183,6 +183,20 @@ def test_a_counted_window_holds_over_its_length() -> None:
     assert phases(events) == [("start", 60)] and events[0].started_at_s == 0
 
 
+def test_a_time_since_something_began_dates_the_event_from_then() -> None:
+    engine = notice(rule(above=180, for_s=2))
+    events = [e for t in range(100, 300) for e in engine.update([seen(t, t - 100.0, "car 1", unit="s")], t)]
+    assert [(e.phase, e.at_s, e.started_at_s) for e in events][:1] == [("start", 283, 100)]
+
+
+def test_a_time_since_something_began_does_not_reach_into_the_event_before() -> None:
+    engine = notice(rule(above=180, gap_s=5))
+    engine.update([seen(200, 181, "car 1", unit="s")], 200)
+    events = engine.update([seen(220, 201, "car 1", unit="s")], 220)
+    assert [(e.phase, e.started_at_s) for e in events] == [("end", 19), ("start", 200)]
+    assert events[0].id != events[1].id
+
+
 def test_a_window_does_not_reach_back_into_the_event_before() -> None:
     engine = notice(rule())
     play(engine, [(0, 11), (20, 0)])

@@ -55,7 +55,7 @@ def test_the_shipped_rules_fit_what_the_analytics_emit_and_have_words() -> None:
     assert {"gathering", "over_capacity", "illegal_parking", "queue", "intrusion", "loitering", "object_left"} <= kinds
     assert {"camera_dark", "camera_blurred", "camera_covered", "camera_frozen", "camera_moved", "frame_rate_collapse"} <= kinds
     for language in ("id", "en"):
-        words = Words(language)  # type: ignore[arg-type]  # both are languages
+        words = Words(language)
         assert [kind for kind in kinds if not words.has(f"event.{kind}")] == []
 
 

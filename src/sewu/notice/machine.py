@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -46,7 +47,8 @@ class Machine:
 
     Args:
         last_at_s: newest observation taken. held_at_s: newest one in which the condition held.
-        began_at_s: since when it holds; None when it does not. open: whether its event was started.
+        began_at_s: since when it is seen to hold; None when it does not. since_s: the same as the event tells it, which
+            reaches further back where the metric is a time since something began. open: whether its event was started.
         cleared_at_s: since when it is cleared, while that is still too short to count.
         sent_at_s: newest message of the open event. quiet_until_s: end of the cool-down. ended_at_s: end of the event before.
         kind, severity, agency, unit: copied from the rule and the observation when it began, so that the event can be ended without them.
@@ -60,6 +62,7 @@ class Machine:
     agency: str | None = None
     open: bool = False
     began_at_s: float | None = None
+    since_s: float | None = None
     held_at_s: float | None = None
     cleared_at_s: float | None = None
     sent_at_s: float | None = None
@@ -91,7 +94,7 @@ class Machine:
 
     def message(self, key: Key, phase: Literal["start", "update", "end"], at_s: float, ended: tuple[float, Reason] | None = None) -> Event:
         """What to tell now; `ended` is when and why."""
-        assert self.began_at_s is not None, "only a condition that began is told"
+        assert self.began_at_s is not None and self.since_s is not None, "only a condition that began is told"
         labels = {**self.labels, "metric": self.metric}
         if self.agency is not None:
             labels["agency"] = self.agency
@@ -105,7 +108,7 @@ class Machine:
             kind=self.kind,
             phase=phase,
             severity=self.severity,
-            started_at_s=self.began_at_s,
+            started_at_s=self.since_s,
             at_s=at_s,
             value=self.value,
             peak=self.peak,
@@ -125,9 +128,11 @@ class Machine:
         self.labels = dict(observation.labels)
         self.box_px = observation.box_px or self.box_px
         if self.began_at_s is None:
-            # A counted window held over all of its length, but no event reaches back into the one before it.
-            began_at_s = observation.at_s - observation.window_s
-            self.began_at_s = began_at_s if self.ended_at_s is None else min(observation.at_s, max(began_at_s, self.ended_at_s))
+            floor_s = -math.inf if self.ended_at_s is None else self.ended_at_s
+            self.began_at_s = min(observation.at_s, max(observation.at_s - observation.window_s, floor_s))
+            # A metric in seconds is the time since something began: a car that has stood for 181 s parked 181 s ago.
+            elapsed_s = observation.value if observation.unit == "s" and rule.sign > 0 else 0.0
+            self.since_s = min(self.began_at_s, max(observation.at_s - elapsed_s, floor_s))
         self.held_at_s = observation.at_s
         self.cleared_at_s = None
 
@@ -140,6 +145,6 @@ class Machine:
     def forget_condition(self) -> None:
         """It never became, or no longer is, an event."""
         self.open = False
-        self.began_at_s = self.held_at_s = self.cleared_at_s = self.sent_at_s = None
+        self.began_at_s = self.since_s = self.held_at_s = self.cleared_at_s = self.sent_at_s = None
         self.box_px = None
         self.labels = {}
