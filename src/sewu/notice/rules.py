@@ -53,7 +53,7 @@ class Rule(Settings):
     """How long the value must stay cleared before the event ends; a shorter dip is ignored."""
     gap_s: Seconds = 60.0
     """How long observations may be missing before the event ends; longer than the time between two looks."""
-    cool_down_s: Seconds = 60.0
+    cool_down_s: Seconds = 0.0
     """After an event, no new one of the same camera, zone and subject starts for this long."""
     schedule: Schedule | None = None
     """When the rule is on; always when left out."""
