@@ -213,6 +213,16 @@ def test_the_end_of_the_stream_ends_what_is_open_only() -> None:
     assert len(engine) == 0 and engine.flush(8) == []
 
 
+def test_what_was_gone_before_the_stream_ended_is_not_said_to_have_lasted_to_the_end() -> None:
+    engine = notice(rule(gap_s=60, clear_for_s=30))
+    for at_s in range(20):
+        engine.update(
+            [seen(at_s, 11, "stays"), *([seen(at_s, 11, "goes")] if at_s < 10 else []), seen(at_s, 11 if at_s < 5 else 0, "clears")], at_s
+        )
+    ends = {event.subject: (event.labels["reason"], event.ended_at_s) for event in engine.flush(19)}
+    assert ends == {"stays": ("stream ended", 19), "goes": ("not seen any more", 9), "clears": ("cleared", 5)}
+
+
 def test_late_observations_are_counted_and_change_nothing() -> None:
     engine = notice(rule())
     play(engine, [(10, 11)])

@@ -19,6 +19,9 @@ CLOCK_BACK_S = 5.0
 MAX_MACHINES = 20_000
 """Conditions followed at once; a rule that opens one per insect in the lamp light cannot eat the memory."""
 
+LAST_LOOK_S = 2.0
+"""At the end of a stream, what was last observed longer ago than this and two of its usual steps was gone already."""
+
 SLACK_S = 1e-6
 """0.1 + 0.2 is 0.3 here."""
 
@@ -112,7 +115,7 @@ class Notice:
         events = []
         if at_s - machine.last_at_s > rule.gap_s + SLACK_S:
             events += self._close(key, machine, rule, at_s, "not seen any more")
-        machine.last_at_s = at_s
+        machine.last_at_s, machine.step_s = at_s, at_s - machine.last_at_s
         if not rule.is_on(at_s):
             return events + self._close(key, machine, rule, at_s, "outside the schedule")
         if rule.begins(observation.value) or (machine.began_at_s is not None and rule.holds(observation.value)):
@@ -194,7 +197,12 @@ class Notice:
     def _end_all(self, at_s: float, reason: Reason) -> list[Event]:
         events: list[Event] = []
         for key, machine in self._machines.items():
-            events += self._close(key, machine, self._rules.get(key.rule_id), at_s, reason)
+            why: Reason = reason
+            if machine.cleared_at_s is not None:
+                why = "cleared"
+            elif at_s - machine.last_at_s > 2 * machine.step_s + LAST_LOOK_S:
+                why = "not seen any more"
+            events += self._close(key, machine, self._rules.get(key.rule_id), at_s, why)
         self._machines.clear()
         return events
 

@@ -46,7 +46,7 @@ class Machine:
     """State of one condition.
 
     Args:
-        last_at_s: newest observation taken. held_at_s: newest one in which the condition held.
+        last_at_s: newest observation taken. step_s: time between it and the one before. held_at_s: newest one in which the condition held.
         began_at_s: since when it is seen to hold; None when it does not. since_s: the same as the event tells it, which
             reaches further back where the metric is a time since something began. open: whether its event was started.
         cleared_at_s: since when it is cleared, while that is still too short to count.
@@ -60,6 +60,7 @@ class Machine:
     unit: str
     metric: str
     agency: str | None = None
+    step_s: float = 0.0
     open: bool = False
     began_at_s: float | None = None
     since_s: float | None = None

@@ -210,10 +210,18 @@ class Gathered:
         if still is None and look is not None:
             people = look.detections.boxes_px[np.isin(look.detections.classes, MASKED)]
             masked = blur_people(look.frame.image, people)
-            still = jpeg(draw_alarm(masked, event.box_px, event.kind.replace("_", " ")), max_width_px=640)
+            still = jpeg(draw_alarm(masked, event.box_px), max_width_px=640)
         place = self._place(event.zone_id)
         self._rows[event.id] = EventRow(
-            event.kind, event.severity, event.started_at_s, event.ended_at_s, place, event.peak, event.unit, still
+            kind=event.kind,
+            severity=event.severity,
+            started_at_s=event.started_at_s,
+            ended_at_s=event.ended_at_s,
+            zone=place,
+            peak=event.peak,
+            unit=event.unit,
+            still_jpeg=still,
+            to_the_end=event.labels.get("reason") == "stream ended",
         )
 
     def _place(self, zone_id: str | None) -> str | None:
