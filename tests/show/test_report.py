@@ -110,3 +110,24 @@ def test_drawings_keep_the_size_and_leave_the_original_alone() -> None:
     assert np.array_equal(image, before)
     assert not np.array_equal(drawn, image)
     assert jpeg(image)[:2] == b"\xff\xd8"
+
+
+@pytest.mark.parametrize(
+    ("kind", "peak", "unit", "indonesian", "english"),
+    [
+        ("gathering", 5.0, "persons", "nilai tertinggi: 5 orang", "highest value: 5 persons"),
+        ("crowd_density", 1.25, "persons/m2", "nilai tertinggi: 1,2 orang/m²", "highest value: 1.2 persons/m²"),
+        ("over_capacity", 1.5, "1", "nilai tertinggi: 150 %", "highest value: 150 %"),
+        ("illegal_parking", 245.0, "s", "nilai tertinggi: 4:05", "highest value: 4:05"),
+        ("pile", 3.0, "bags", "nilai tertinggi: 3 bags", "highest value: 3 bags"),
+    ],
+)
+def test_a_peak_is_said_in_the_words_of_the_reader(kind: str, peak: float, unit: str, indonesian: str, english: str) -> None:
+    page = render_report(data(events=(EventRow(kind, "medium", 1_700_000_010.0, 1_700_000_040.0, None, peak, unit),)))
+    assert indonesian in page and english in page
+
+
+def test_a_flag_has_no_peak_and_what_outlasts_the_recording_is_said() -> None:
+    page = render_report(data(events=(EventRow("camera_dark", "low", 1_700_000_010.0, 1_700_000_040.0, None, 1.0, "1", to_the_end=True),)))
+    assert "nilai tertinggi" not in page
+    assert "masih berlangsung saat rekaman berakhir" in page and "still going on when the recording ended" in page

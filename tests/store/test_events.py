@@ -69,3 +69,18 @@ def test_a_newer_or_foreign_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other" / "events.sqlite").write_text("this is not a database at all" * 100)
     with pytest.raises(BadInput, match="cannot be used"):
         EventStore(tmp_path / "other")
+
+
+def test_half_a_line_left_by_a_kill_is_not_glued_to_the_next(tmp_path: Path) -> None:
+    store = EventStore(tmp_path)
+    store.add([START])
+    store.close()
+    path = tmp_path / "events.jsonl"
+    whole = path.read_bytes()
+    for rest in (b'{"id": "cut of', b"x" * 10_000):
+        path.write_bytes(whole + rest)
+        EventStore(tmp_path).close()
+        assert path.read_bytes() == whole
+    path.write_bytes(b"no line at all")
+    EventStore(tmp_path).close()
+    assert path.read_bytes() == b""

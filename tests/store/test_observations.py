@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import resource
@@ -17,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sewu.base.errors import StoreFull
+from sewu.base.errors import StoreFull, Unavailable
 from sewu.base.records import Observation
 from sewu.store.files import safe_name, write_whole
 from sewu.store.journal import Journal
@@ -233,3 +234,28 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="could not be written") as caught:
         ObservationStore(tmp_path)
     assert not isinstance(caught.value, StoreFull)
+
+
+def test_rows_of_an_earlier_day_are_stored_in_their_day_and_counted(tmp_path: Path) -> None:
+    store = ObservationStore(tmp_path)
+    store.add([number(1, 86_400.0 * 9), number(2, 86_400.0 * 10), number(3, 86_400.0 * 9)])
+    store.close()
+    assert store.late == 1 and values(tmp_path) == [1, 2, 3]
+    assert {path.parent.name for path in tmp_path.rglob("*.parquet")} == {"day=1970-01-10", "day=1970-01-11"}
+
+
+def test_a_row_without_a_real_time_does_not_poison_the_store(tmp_path: Path) -> None:
+    store = ObservationStore(tmp_path)
+    store.add([number(1), *(number(9, at_s) for at_s in (math.nan, math.inf, -1.0, 1e300))])
+    store.close()
+    assert store.undated == 4 and values(tmp_path) == [1]
+
+
+def test_two_writers_of_one_name_are_kept_apart(tmp_path: Path) -> None:
+    store = ObservationStore(tmp_path)
+    with pytest.raises(Unavailable, match="another process"):
+        ObservationStore(tmp_path)
+    store.add([number(1)])
+    store.close()
+    ObservationStore(tmp_path).close()
+    assert values(tmp_path) == [1]

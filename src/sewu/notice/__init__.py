@@ -1,1 +1,7 @@
 """Observation -> Event: rules with hysteresis."""
+
+from sewu.notice.engine import Losses, Notice, latest
+from sewu.notice.rules import Metrics, Rule, RuleSet, check_rules, default_rules, load_rules
+from sewu.notice.schedule import Schedule
+
+__all__ = ["Losses", "Metrics", "Notice", "Rule", "RuleSet", "Schedule", "check_rules", "default_rules", "latest", "load_rules"]

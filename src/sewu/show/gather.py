@@ -31,7 +31,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "four_wheelers": ("car", "bus", "truck"),
     "object": ("object",),
 }
-MASKED = [CLASS_IDS[name] for name in ("person", "bicycle", "motorcycle")]
+MASKED = [CLASS_IDS[name] for name in ("person", "bicycle", "motorcycle", "object")]
+"""Whose head part is hidden. An "object" moved and may be a person: motion alone cannot tell."""
 
 
 @dataclass
@@ -118,7 +119,7 @@ class Gathered:
         self._peak["vehicles"] = max(self._peak["vehicles"], sum(name in VEHICLES for name in names))
         self._crossings += [(since_s, 1.0)] * sum(o.metric == "crossing" for o in look.observations)
         if self._picture is None or (look.view_ok and not len(look.tracks) and self.looks % 10 == 0):
-            self._picture = blur_people(look.frame.image, look.detections.boxes_px[np.isin(look.detections.classes, MASKED)])
+            self._picture = _masked(look)
         self._move(look, step_s)
         for event in look.events:
             self._event(event, look)
@@ -208,12 +209,18 @@ class Gathered:
             return
         still = known.still_jpeg if known else None
         if still is None and look is not None:
-            people = look.detections.boxes_px[np.isin(look.detections.classes, MASKED)]
-            masked = blur_people(look.frame.image, people)
-            still = jpeg(draw_alarm(masked, event.box_px, event.kind.replace("_", " ")), max_width_px=640)
+            still = jpeg(draw_alarm(_masked(look), event.box_px), max_width_px=640)
         place = self._place(event.zone_id)
         self._rows[event.id] = EventRow(
-            event.kind, event.severity, event.started_at_s, event.ended_at_s, place, event.peak, event.unit, still
+            kind=event.kind,
+            severity=event.severity,
+            started_at_s=event.started_at_s,
+            ended_at_s=event.ended_at_s,
+            zone=place,
+            peak=event.peak,
+            unit=event.unit,
+            still_jpeg=still,
+            to_the_end=event.labels.get("reason") == "stream ended",
         )
 
     def _place(self, zone_id: str | None) -> str | None:
@@ -221,3 +228,10 @@ class Gathered:
             return zone_id
         names = {zone.id: zone.name for zone in self._scene.zones} | {line.id: line.name for line in self._scene.lines}
         return names.get(zone_id) or zone_id
+
+
+def _masked(look: Look) -> Image:
+    """The picture with heads hidden: of what was detected now, and of what is followed but was missed in this look."""
+    found, followed = look.detections, look.tracks
+    people = [found.boxes_px[np.isin(found.classes, MASKED)], followed.boxes_px[np.isin(followed.classes, MASKED)]]
+    return blur_people(look.frame.image, np.concatenate(people))

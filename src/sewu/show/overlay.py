@@ -48,8 +48,8 @@ def draw_tracks(image: Image, tracks: Tracks) -> Image:
     return drawn
 
 
-def draw_alarm(image: Image, box_px: Sequence[float] | None, text: str) -> Image:
-    """A copy with the place of an event marked."""
+def draw_alarm(image: Image, box_px: Sequence[float] | None, text: str = "") -> Image:
+    """A copy with the place of an event marked; without text where a caption in the reader's language stands beside it."""
     drawn = image.copy()
     if box_px is not None:
         _box(drawn, np.asarray(box_px), ALARM_COLOUR, text, 3)
@@ -118,7 +118,8 @@ def _line(drawn: Image, line: Line) -> None:
 def _box(drawn: Image, box_px: NDArray[np.floating], colour: Colour, text: str, thickness: int) -> None:
     x0, y0, x1, y1 = (int(v) for v in box_px)
     cv2.rectangle(drawn, (x0, y0), (x1, y1), colour, thickness, cv2.LINE_AA)
-    _label(drawn, text, (x0, y0), colour)
+    if text:
+        _label(drawn, text, (x0, y0), colour)
 
 
 def _label(drawn: Image, text: str, at_px: tuple[int, int], colour: Colour) -> None:

@@ -54,6 +54,8 @@ class EventRow:
     unit: str
     still_jpeg: bytes | None = None
     clip: str | None = None
+    to_the_end: bool = False
+    """It was still going on when the source ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def render_report(data: ReportData) -> str:
         version=__version__,
         kinds=sorted({event.kind for event in data.events}),
         started=_clock(data.started_at_s),
-        ended=_clock(data.started_at_s + data.duration_s),
+        ended=_until(data.started_at_s + data.duration_s, data.started_at_s),
     )
     return page
 
@@ -104,12 +106,19 @@ def _template() -> Any:
     environment = Environment(
         loader=PackageLoader("sewu.show"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"clock": _clock, "span": _span, "jpeg": _data_uri, "number": _number, "kind": _kind}
+    environment.filters |= {"clock": _clock, "until": _until, "span": _span, "jpeg": _data_uri}
+    environment.filters |= {"number": _number, "kind": _kind, "amount": _amount}
     return environment.get_template("report.html.j2")
 
 
 def _clock(at_s: float) -> str:
     return datetime.fromtimestamp(at_s, WIB).strftime("%d/%m/%Y %H:%M:%S")
+
+
+def _until(ended_at_s: float, started_at_s: float) -> str:
+    """The end of a span; its date only when it is another day."""
+    started, ended = _clock(started_at_s), _clock(ended_at_s)
+    return ended.partition(" ")[2] if ended[:10] == started[:10] else ended
 
 
 def _span(duration_s: float) -> str:
@@ -124,6 +133,17 @@ def _data_uri(picture: bytes) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 100 or value == round(value) else f"{value:.2g}"
+
+
+def _amount(event: EventRow, words: Words) -> str | None:
+    """The peak of an event with its unit as people say it; None for a flag, whose peak says nothing."""
+    if event.unit == "1":
+        return None if event.kind.startswith(("camera_", "frame_rate")) else f"{100 * event.peak:.0f} %"
+    if event.unit == "s":
+        return _span(event.peak)
+    key = f"unit.{event.unit}"
+    number = _number(event.peak).replace(".", "," if words.language == "id" else ".")
+    return f"{number} {words(key) if words.has(key) else event.unit}"
 
 
 def _kind(kind: str, words: Words) -> str:

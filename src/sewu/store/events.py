@@ -66,6 +66,7 @@ class EventStore:
                 raise BadInput(f"{self.path} was written by a newer Sewu (version {version}).", "Upgrade Sewu.")
             self._db.executescript(SCHEMA + f"pragma user_version = {VERSION};")
             self._lines = self._lines_path.open("ab", buffering=0)
+            _cut_half_line(self._lines_path)
         except sqlite3.Error as error:
             raise _explained(self.path, error) from error
         except OSError as error:
@@ -104,6 +105,22 @@ class EventStore:
     def close(self) -> None:
         self._lines.close()
         self._db.close()
+
+
+def _cut_half_line(path: Path) -> None:
+    """Take away what a kill left of a last line: its event was not reported as stored, and the next must not be glued to it."""
+    with path.open("r+b") as file:
+        size = at = file.seek(0, os.SEEK_END)
+        while at > 0:
+            step = min(at, 4096)
+            file.seek(at - step)
+            newline = file.read(step).rfind(b"\n")
+            if newline >= 0:
+                at += newline + 1 - step
+                break
+            at -= step
+        if at < size:
+            file.truncate(at)
 
 
 def as_json(event: Event) -> dict[str, object]:

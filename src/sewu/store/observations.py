@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from sewu.base.records import Observation
 from sewu.store.files import refused, safe_name, sync_folder
-from sewu.store.journal import Journal
+from sewu.store.journal import Journal, records
 
 SCHEMA = pa.schema(
     [
@@ -38,6 +38,9 @@ SCHEMA = pa.schema(
 )
 NAMES = tuple(field.name for field in fields(Observation))
 COMMIT_ROWS = 2000
+DAY_S = 86_400
+LAST_S = 253_402_300_800
+"""The year 10000, which no calendar date can name."""
 SEAL_ROWS = 200_000
 
 
@@ -47,13 +50,20 @@ class ObservationStore:
     Journals are numbered, and the Parquet files made from journal 7 are called 7: sealing it twice, because a kill came
     between sealing and deleting it, writes the same files again. So nothing is lost and nothing is doubled. Opening a
     store seals what a killed writer of the same name left.
+
+    `stored`: rows made safe. `late`: those of a day before the newest one; they are stored in their own day.
+    `undated`: rows dropped because their time is no time between 1970 and 9999.
     """
 
     def __init__(self, folder: Path, writer: str = "main", seal_rows: int = SEAL_ROWS) -> None:
+        """Raises `Unavailable` when another process writes under the same name; `StoreFull`, `SewuError`."""
         self.folder = folder / "observations"
         self._writer, self._seal_rows = safe_name(writer), seal_rows
         self._waiting: list[Observation] = []
+        self._newest_day = 0
         self.stored = 0
+        self.late = 0
+        self.undated = 0
         left = sorted(self.folder.glob(f"{self._writer}-*.journal"), key=_number)
         sealed = self.folder.glob(f"day=*/{self._writer}-*.parquet")
         self._generation = max((_number(path) for path in (*left, *sealed)), default=0)
@@ -64,7 +74,14 @@ class ObservationStore:
 
     def add(self, observations: Iterable[Observation]) -> None:
         """Take observations; they are stored at the next `commit`, which comes by itself when many are waiting."""
-        self._waiting += observations
+        for observation in observations:
+            if not 0 <= observation.at_s < LAST_S:
+                self.undated += 1
+                continue
+            day = int(observation.at_s // DAY_S)
+            self.late += day < self._newest_day
+            self._newest_day = max(day, self._newest_day)
+            self._waiting.append(observation)
         if len(self._waiting) >= COMMIT_ROWS:
             self.commit()
 
@@ -128,9 +145,41 @@ def write_parquet(observations: Sequence[Observation], path: Path) -> None:
 
 
 def read_observations(folder: Path) -> Iterator[Observation]:
-    """All sealed observations below a store's folder, by file."""
-    for path in sorted((folder / "observations").glob("day=*/*.parquet")):
-        yield from _rows(pq.read_table(path, schema=SCHEMA))
+    """All observations below a store's folder, by file: the sealed ones, then those still in a journal. Each once."""
+    sealed, journals = observation_files(folder)
+    for path in sealed:
+        yield from _rows(pq.read_table(path, schema=SCHEMA, partitioning=None))
+    yield from _journalled(journals)
+
+
+def observation_files(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The Parquet files and journals that together hold every stored row once.
+
+    While a journal is there, the Parquet files of its number are not counted: they hold the same rows, or some of them.
+    """
+    home = folder / "observations"
+    # Journals are listed first. One that is sealed in between is gone when it is opened, and read from its Parquet files then.
+    journals = sorted(home.glob("*.journal"))
+    same = {path.stem for path in journals}
+    return [path for path in sorted(home.glob("day=*/*.parquet")) if path.stem not in same], journals
+
+
+def unsealed_table(journals: Iterable[Path]) -> pa.Table:
+    """The rows of these journals as a table of `SCHEMA`."""
+    return _table(list(_journalled(journals)))
+
+
+def _journalled(journals: Iterable[Path]) -> Iterator[Observation]:
+    for path in journals:
+        try:
+            with path.open("rb") as file:
+                for record in records(file):
+                    for row in json.loads(record):
+                        yield Observation(**dict(zip(NAMES, row, strict=True)))
+        except FileNotFoundError:
+            # Sealed since it was listed: its rows are in the Parquet files that its writer has just made.
+            for sealed in sorted(path.parent.glob(f"day=*/{path.stem}.parquet")):
+                yield from _rows(pq.read_table(sealed, schema=SCHEMA, partitioning=None))
 
 
 def export_parquet(folder: Path, path: Path) -> int:
