@@ -28,6 +28,9 @@ EDGES_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 SETTLE_S = 3.0
 DRAIN_EVERY_S = 0.01
 REQUEST_S = 10.0
+ALIVE_EVERY_S = 15.0
+ALIVE = b"$\x01\x00\x08" + struct.pack(">BBHI", 0x80, 201, 1, 1)
+"""An empty receiver report (RFC 3550 section 6.4.2): the viewer still watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +189,12 @@ def _drain(viewers: Sequence[Viewer], seconds: float) -> None:
         for viewer in viewers:
             selector.register(viewer.sock, selectors.EVENT_READ, viewer)
         until_s = time.monotonic() + seconds
+        alive_s = 0.0
         while (left_s := until_s - time.monotonic()) > 0:
+            if time.monotonic() - alive_s > ALIVE_EVERY_S:
+                alive_s = time.monotonic()
+                for viewer in viewers:
+                    viewer.sock.send(ALIVE)
             for key, _ in selector.select(left_s):
                 data = key.fileobj.recv(1 << 18)  # type: ignore[union-attr]
                 if not data:

@@ -8,6 +8,7 @@ import re
 import socket
 import ssl
 import struct
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -74,7 +75,9 @@ class Player:
         return answer
 
     def answer(self) -> Answer:
+        until = time.monotonic() + WAIT_S
         while True:
+            assert time.monotonic() < until, "no answer"
             item = self._item()
             if isinstance(item, Answer):
                 assert item.headers["cseq"] == str(self._cseq)
@@ -93,7 +96,9 @@ class Player:
     def rtp(self, count: int) -> list[bytes]:
         """So many RTP packets, from now on."""
         found: list[bytes] = []
+        until = time.monotonic() + 2 * WAIT_S
         while len(found) < count:
+            assert time.monotonic() < until, "no RTP"
             item = self._item()
             assert not isinstance(item, Answer)
             self.packets.append(item)
@@ -115,14 +120,16 @@ class Player:
 
     def ends(self) -> bool:
         """Whether the server closes or resets the connection, instead of silence."""
+        until = time.monotonic() + WAIT_S
         try:
-            while self.sock.recv(65536):
-                pass
+            while time.monotonic() < until:
+                if not self.sock.recv(65536):
+                    return True
         except TimeoutError:
             return False
         except ConnectionError:
             return True
-        return True
+        return False
 
     def is_silent(self, for_s: float) -> bool:
         self.sock.settimeout(for_s)

@@ -73,10 +73,25 @@ def tool(name: str) -> str:
     return found
 
 
-def output(command: list[str]) -> str:
-    done = subprocess.run(command, timeout=WAIT_S, capture_output=True, stdin=subprocess.DEVNULL, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-800:]
-    return done.stdout
+class Program:
+    """A player that was started. Its output goes to files, so that no pipe can fill or stay open."""
+
+    def __init__(self, command: list[str], folder: Path) -> None:
+        self.out, self.err = folder / "out", folder / "err"
+        folder.mkdir(parents=True)
+        with self.out.open("wb") as out, self.err.open("wb") as err:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+
+    def output(self) -> str:
+        try:
+            assert self.process.wait(WAIT_S) == 0, self.err.read_text()[-800:]
+        finally:
+            self.end()
+        return self.out.read_text()
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait(5)
 
 
 def with_login(url: str, user: str | None) -> str:
@@ -84,42 +99,43 @@ def with_login(url: str, user: str | None) -> str:
 
 
 def framemd5(source: list[str]) -> list[str]:
-    text = output(
-        [
-            tool("ffmpeg"),
-            "-v",
-            "error",
-            "-analyzeduration",
-            "600000",
-            *source,
-            "-frames:v",
-            str(PICTURES),
-            "-fps_mode",
-            "passthrough",
-            "-f",
-            "framemd5",
-            "-",
-        ]
-    )
+    """FFmpeg, told to print the MD5 of every decoded picture."""
+    start = [tool("ffmpeg"), "-v", "error", "-analyzeduration", "600000", *source, "-frames:v", str(PICTURES)]
+    return [*start, "-fps_mode", "passthrough", "-f", "framemd5", "-"]
+
+
+def md5s_in(text: str) -> list[str]:
     return [line.rpartition(",")[2].strip() for line in text.splitlines() if line and not line.startswith("#")]
 
 
+@pytest.fixture(scope="module")
+def by_ffmpeg(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Program]]:
+    """FFmpeg on each kind; side by side, because players of live streams mostly wait."""
+    folder = tmp_path_factory.mktemp("ffmpeg")
+    programs = {
+        kind: Program(framemd5(["-rtsp_transport", transport, "-i", with_login(server.url(camera), user)]), folder / kind)
+        for kind, (camera, transport, user) in RTSP.items()
+    }
+    yield programs
+    for program in programs.values():
+        program.end()
+
+
 @pytest.mark.parametrize("kind", RTSP)
-def test_ffmpeg_plays_rtsp(server: RunningServer, truth: dict[str, list[str]], kind: str) -> None:
-    camera, transport, user = RTSP[kind]
-    received = framemd5(["-rtsp_transport", transport, "-i", with_login(server.url(camera), user)])
-    assert_run_of(received, loop_of(camera, truth))
+def test_ffmpeg_plays_rtsp(by_ffmpeg: dict[str, Program], truth: dict[str, list[str]], kind: str) -> None:
+    assert_run_of(md5s_in(by_ffmpeg[kind].output()), loop_of(RTSP[kind][0], truth))
 
 
 @pytest.mark.parametrize("camera", ["h264", "hevc"])
-def test_ffmpeg_plays_hls(server: RunningServer, truth: dict[str, list[str]], camera: str) -> None:
-    assert_run_of(framemd5(["-i", server.url(camera, "hls")]), truth[camera])
+def test_ffmpeg_plays_hls(server: RunningServer, truth: dict[str, list[str]], tmp_path: Path, camera: str) -> None:
+    text = Program(framemd5(["-i", server.url(camera, "hls")]), tmp_path / "run").output()
+    assert_run_of(md5s_in(text), truth[camera])
 
 
-def test_ffprobe_reads_codec_size_and_rate(server: RunningServer) -> None:
+def test_ffprobe_reads_codec_size_and_rate(server: RunningServer, tmp_path: Path) -> None:
     entries = "stream=codec_name,width,height,avg_frame_rate"
     command = [tool("ffprobe"), "-v", "error", "-rtsp_transport", "tcp", "-show_entries", entries, "-of", "csv=p=0", server.url("hevc")]
-    assert output(command).strip() == "hevc,320,180,10/1"
+    assert Program(command, tmp_path / "run").output().strip() == "hevc,320,180,10/1"
 
 
 @pytest.mark.parametrize("kind", ["tcp", "udp", "hevc-tcp", "digest"])
@@ -141,17 +157,30 @@ def test_pyav_plays_mjpeg(server: RunningServer) -> None:
     assert sizes == [(320, 180)] * 3
 
 
-@pytest.mark.parametrize("kind", RTSP)
-def test_gstreamer_plays_rtsp(server: RunningServer, truth: dict[str, list[str]], tmp_path: Path, kind: str) -> None:
+@pytest.fixture(scope="module")
+def by_gstreamer(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Program]]:
+    """GStreamer on each kind; decoded pictures go to `raw` beside the output."""
+    name, folder = tool("gst-launch-1.0"), tmp_path_factory.mktemp("gstreamer")
+    programs = {kind: Program([name, "-q", "-e", *pipeline(server, kind, folder / f"{kind}.raw")], folder / kind) for kind in RTSP}
+    yield programs
+    for program in programs.values():
+        program.end()
+
+
+def pipeline(server: RunningServer, kind: str, out: Path) -> list[str]:
     camera, transport, user = RTSP[kind]
     codec = "h265" if camera == "hevc" else "h264"
-    out = tmp_path / "raw"
     login = ["user-id=viewer", "user-pw=secret"] if user else []
     source = ["rtspsrc", f"location={server.url(camera)}", f"protocols={transport}", "latency=200", *login]
     decode = f"! rtp{codec}depay ! {codec}parse ! avdec_{codec} max-threads=1 ! identity eos-after={PICTURES + 1} ! filesink location={out}"
-    output([tool("gst-launch-1.0"), "-q", "-e", *source, *decode.split()])
-    data = out.read_bytes()
-    # 180 lines are padded to an even number of chroma rows by GStreamer's layout only where the format asks for it.
+    return [*source, *decode.split()]
+
+
+@pytest.mark.parametrize("kind", RTSP)
+def test_gstreamer_plays_rtsp(by_gstreamer: dict[str, Program], truth: dict[str, list[str]], kind: str) -> None:
+    program = by_gstreamer[kind]
+    program.output()
+    data = program.out.parent.with_suffix(".raw").read_bytes()
     assert len(data) >= PICTURES * FRAME_BYTES and len(data) % FRAME_BYTES == 0
     received = [hashlib.md5(data[at : at + FRAME_BYTES]).hexdigest() for at in range(0, PICTURES * FRAME_BYTES, FRAME_BYTES)]
-    assert_run_of(received, loop_of(camera, truth))
+    assert_run_of(received, loop_of(RTSP[kind][0], truth))

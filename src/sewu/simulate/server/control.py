@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil  # type: ignore[import-untyped]
 
 from sewu.base.errors import BadSettings, CameraUnreachable, Refused, SewuError
 from sewu.base.settings import Settings, load_settings
@@ -97,7 +98,7 @@ def status(hub: Hub) -> dict[str, Any]:
         "late": counts.late,
         "latest_s": counts.latest_s,
         "cpu_s": used.ru_utime + used.ru_stime,
-        "memory_bytes": used.ru_maxrss * 1024,
+        "memory_bytes": psutil.Process().memory_info().rss,
     }
 
 
