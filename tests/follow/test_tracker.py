@@ -239,3 +239,9 @@ def test_settings_are_strict_and_described() -> None:
         with pytest.raises(ValidationError):
             TrackerSettings.model_validate(wrong)
     assert all(field.description for field in TrackerSettings.model_fields.values())
+
+
+def test_one_sure_detection_is_enough_only_where_looks_are_far_apart() -> None:
+    for gap_s, score, shown in ((2.0, 0.9, 1), (2.0, 0.65, 0), (0.5, 0.9, 0)):
+        outputs = play(ByteOcTracker(), [(0.0, []), (gap_s, [person(100, score=score)])])
+        assert len(outputs[-1]) == shown
