@@ -239,3 +239,23 @@ def test_settings_are_strict_and_described() -> None:
         with pytest.raises(ValidationError):
             TrackerSettings.model_validate(wrong)
     assert all(field.description for field in TrackerSettings.model_fields.values())
+
+
+def test_one_sure_detection_is_enough_only_where_looks_are_far_apart() -> None:
+    for gap_s, score, shown in ((2.0, 0.9, 1), (2.0, 0.65, 0), (0.5, 0.9, 0)):
+        outputs = play(ByteOcTracker(), [(0.0, []), (gap_s, [person(100, score=score)])])
+        assert len(outputs[-1]) == shown
+
+
+def test_one_who_turned_round_while_hidden_is_predicted_in_the_new_direction() -> None:
+    def script(t: float) -> list[Row]:
+        if t <= 2:
+            return [person(100 + 40 * t)]
+        return [person(170)] if 2.55 < t < 2.65 else []
+
+    outputs = play(ByteOcTracker(), steady(script, 2.9))
+    seen, unseen = outputs[26], outputs[29]
+    assert (seen.seen.tolist(), unseen.seen.tolist()) == ([True], [False])
+    shift_px = float(unseen.boxes_px[0, 0] - seen.boxes_px[0, 0])
+    # From 180 to 170 px in 0.6 s: 5 px to the left in the next 0.3 s..
+    assert -9 < shift_px < -2

@@ -27,6 +27,10 @@ class TrackerSettings(Settings):
     """... in at least so many looks."""
     confirm_age_s: float = Field(default=0.07, ge=0, le=60)
     """... and once it has been seen for so long: at high rates a flicker fills several looks."""
+    sparse_s: float = Field(default=0.75, gt=0, le=3600)
+    """When looks are at least so far apart, waiting for a second one loses too many: ..."""
+    lone_score: float = Field(default=0.7, gt=0, le=1)
+    """... a single detection this sure confirms a track then."""
     tentative_misses: int = Field(default=0, ge=0, le=100)
     """An unconfirmed track is dropped after more than so many looks in a row without a detection."""
     lost_s: float = Field(default=2.5, gt=0, le=3600)

@@ -76,6 +76,8 @@ class ByteOcTracker:
         rows, settings = self._rows, self.settings
         is_proven = (rows.evidence >= settings.confirm_evidence) & (rows.hits >= settings.confirm_hits)
         rows.confirmed |= is_proven & (rows.updated_s - rows.since_s >= settings.confirm_age_s)
+        if self._step_s >= settings.sparse_s:
+            rows.confirmed |= (rows.misses == 0) & (rows.scores >= settings.lone_score)
         return self._report(detections, np.concatenate(ended))
 
     def state(self) -> State:
