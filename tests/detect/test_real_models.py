@@ -11,7 +11,7 @@ from sewu.base.records import CLASS_IDS, Frame
 from sewu.detect.onnx import DetectorSettings, OnnxDetector
 from sewu.detect.shelf import Shelf, default_detector, load
 from sewu.detect.tiles import Tiling
-from tests.detect import labelled
+from sewu.evaluate import labelled
 from tests.fakes import labelled_data
 
 FOUR_WHEELERS, MOTORCYCLES = 41, 24

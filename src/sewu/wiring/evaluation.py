@@ -19,7 +19,7 @@ from sewu.detect.shelf import load
 from sewu.detect.tiles import Tiling
 from sewu.evaluate.protocols import clips, detection, people
 from sewu.evaluate.sections import Run, Section
-from sewu.evaluate.tracker_alone import tracker_alone
+from sewu.evaluate.tracker_alone import MakeTracker, tracker_alone
 from sewu.flow import Look, looks
 from sewu.follow import ByteOcTracker
 from sewu.notice import RuleSet
@@ -56,7 +56,7 @@ def make_detector(model: str, input_px: tuple[int, int] | None, tiled: bool, min
 
 
 def _tracker_alone(data: Path) -> Section:
-    trackers = {"sewu": lambda sequence: ByteOcTracker(size_px=sequence.size_px), "sort": lambda sequence: PlainSort(sequence.rate_fps)}
+    trackers: dict[str, MakeTracker] = {"sewu": lambda sequence: ByteOcTracker(size_px=sequence.size_px), "sort": lambda _: PlainSort()}
     return detection.tracker_table(tracker_alone(data, trackers))
 
 

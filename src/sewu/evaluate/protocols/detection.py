@@ -34,7 +34,8 @@ def person_ap(data: Path, make: MakeDetector) -> Section:
     truth = pets_truth(data)
     wanted = range(0, 795, 10)
     pictures = grab(data / "clips" / "pets09_s2l1_480x360.avi", set(wanted))
-    rows, figures = [], {}
+    rows: list[tuple[str, ...]] = []
+    figures: dict[str, float] = {}
     for model, input_px in (("yolox-nano", None), ("yolox-nano-dyn", (320, 256)), ("yolox-nano-dyn", (640, 480))):
         detector = make(model, input_px, False, 0.01)
         seen = [_people(detector, number, pictures[number], truth) for number in wanted]
@@ -57,7 +58,8 @@ def person_ap(data: Path, make: MakeDetector) -> Section:
 def vehicles(data: Path, make: MakeDetector) -> Section:
     """Four-wheelers and motorcycles on Indonesian and Vietnamese street stills."""
     pictures = stills(data)
-    rows, figures = [], {}
+    rows: list[tuple[str, ...]] = []
+    figures: dict[str, float] = {}
     for model, input_px, tiled in VARIANTS:
         detector = make(model, input_px, tiled, 0.3)
         total = np.sum([score_still(detector.detect([still.frame])[0], still) for still in pictures], axis=0)
@@ -84,10 +86,11 @@ def vehicles(data: Path, make: MakeDetector) -> Section:
         bar="reproduce 26/41 and 14/24 with 13 false at 416, 32/41 and 16/24 with 16 false at 960; better with tiles at the same cost",
         verdict="not met",
         notes=(
-            "IoU 0.4, score 0.3. The reference's motorcycle counts are reached only when a rider stands for the machine (last column but one); "
-            "its false counts could not be reproduced, because how it counted them is not written down. So the bar counts as not met.",
-            "Three tiled passes at 416 cost about what one pass at 960 x 544 costs, and find about as many four-wheelers and more riders, "
-            "with more false ones; see the detection page for the milliseconds.",
+            "IoU 0.4, score 0.3. The reference's motorcycle counts are reached only when a rider stands for the machine (last "
+            "column but one); its false counts could not be reproduced, because how it counted them is not written down. So the bar "
+            "counts as not met.",
+            "Three tiled passes at 416 cost about what one pass at 960 x 544 costs, and find about as many four-wheelers and more "
+            "riders, with more false ones; see the detection page for the milliseconds.",
         ),
         figures=figures,
     )

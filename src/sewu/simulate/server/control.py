@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from sewu.base.errors import BadSettings, CameraUnreachable, Refused, SewuError
 from sewu.base.settings import Settings, load_settings

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, cast
 
-import defusedxml  # type: ignore[import-untyped]
-import defusedxml.ElementTree  # type: ignore[import-untyped]
+import defusedxml
+import defusedxml.ElementTree
 
 from sewu.simulate.server.onvif import SOAP, Addresses
 from sewu.simulate.server.plan import ServedCamera

@@ -18,8 +18,8 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-import defusedxml  # type: ignore[import-untyped]
-import defusedxml.ElementTree  # type: ignore[import-untyped]
+import defusedxml
+import defusedxml.ElementTree
 
 from sewu.base.clock import Clock
 from sewu.simulate.server.http import Reply
