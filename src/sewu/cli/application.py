@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sewu import __version__
-from sewu.cli import analyze, evaluate, models
+from sewu.cli import analyze, bench, evaluate, models, simulate_city, zones
 
 app = typer.Typer(
     name="sewu",
@@ -17,7 +17,12 @@ app = typer.Typer(
 )
 app.command("analyze")(analyze.analyze)
 app.command("evaluate")(evaluate.evaluate)
+app.add_typer(zones.app, name="zones")
 app.add_typer(models.app, name="models")
+simulate = typer.Typer(no_args_is_help=True, help="Cameras and a city with known truth.")
+simulate_city.mount(simulate)
+app.add_typer(simulate, name="simulate")
+app.add_typer(bench.app, name="bench")
 
 
 @app.callback(invoke_without_command=True)

@@ -133,6 +133,11 @@ class Gathered:
         return (self._at_s or 0.0) - (self.started_at_s or 0.0)
 
     @property
+    def background(self) -> Image | None:
+        """The emptiest picture seen, heads made unrecognisable."""
+        return self._picture
+
+    @property
     def picked(self) -> float:
         """Share of the time in which looks followed each other without a pause."""
         return min(1.0, self._watched_s / self.duration_s) if self.duration_s > 0 else float(self.looks > 0)

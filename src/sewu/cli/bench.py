@@ -1,0 +1,75 @@
+"""`sewu bench`."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sewu.cli import bench_serve
+
+app = typer.Typer(no_args_is_help=True, help="What it costs on this machine, beside the usual ways.")
+bench_serve.mount(app)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def analyze(
+    clip: Annotated[Path, typer.Argument(help="Clip to analyse.")],
+    model: Annotated[str, typer.Option(help="Model name.")] = "yolox-nano",
+    rate_fps: Annotated[float, typer.Option("--rate", min=0.1, help="Looks a second.")] = 10.0,
+    rounds: Annotated[int, typer.Option(min=1, max=50, help="Alternating rounds.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Cost of an analysis beside decoding and inference alone."""
+    from sewu.wiring.benching import bench_analysis
+
+    cost = bench_analysis(clip, model, rate_fps, rounds)
+    _say(
+        asdict(cost),
+        as_json,
+        f"{cost.clip}: {cost.sewu_ms_per_look:.2f} ms a look, decoding and inference alone {cost.bare_ms_per_look:.2f} ms: "
+        f"{cost.ratio:.2f} x (spread {cost.spread:.0%}, {cost.rounds} rounds of {cost.looks} looks)",
+    )
+
+
+@app.command()
+def memory(
+    clip: Annotated[Path, typer.Argument(help="Clip to repeat.")],
+    model: Annotated[str, typer.Option(help="Model name.")] = "yolox-nano",
+    rate_fps: Annotated[float, typer.Option("--rate", min=0.1, help="Looks a second.")] = 10.0,
+    minutes: Annotated[float, typer.Option(min=0.1, help="Minutes of video.")] = 30.0,
+    as_json: AsJson = False,
+) -> None:
+    """Whether memory stays flat over a long clip."""
+    from sewu.wiring.benching import bench_memory
+
+    growth = bench_memory(clip, model, rate_fps, minutes)
+    _say(
+        asdict(growth) | {"growth_mib": growth.growth_mib},
+        as_json,
+        f"{growth.minutes:g} minutes: {growth.quarter_mib:.0f} MiB after a quarter, "
+        f"{growth.end_mib:.0f} MiB at the end ({growth.growth_mib:+.1f})",
+    )
+
+
+@app.command()
+def tracker(
+    data: Annotated[Path | None, typer.Option(help="Folder of the labelled data; else SEWU_DATA.")] = None, as_json: AsJson = False
+) -> None:
+    """Speed of the tracker beside a plain SORT."""
+    from sewu.wiring.benching import bench_tracker
+
+    rows, association = bench_tracker(data or Path(os.environ.get("SEWU_DATA", "data")))
+    lines = [f"{row.sequence}: {row.sewu_looks_per_s:.0f} looks/s, plain SORT {row.sort_looks_per_s:.0f}" for row in rows]
+    lines.append(f"1,000 tracks x 1,000 detections: {association}")
+    _say({"sequences": [asdict(row) for row in rows], "association": asdict(association)}, as_json, "\n".join(lines))
+
+
+def _say(figures: dict[str, Any], as_json: bool, text: str) -> None:
+    typer.echo(json.dumps(figures) if as_json else text)
