@@ -46,13 +46,13 @@ def analyze(  # noqa: PLR0913 one parameter per option
         console.print(words("cli.motion_only"), style="yellow")
     options = AnalyzeOptions(tuple(sources), out, zones, rules, model or name, Looking.parse(every), video, at_once)
     stop = threading.Event()
-    with _stopping(stop), _bars(console, words) as on_progress:
+    with stopping(stop), bars(console, words) as on_progress:
         results = run(options, on_progress, stop)
     if as_json:
         typer.echo(json.dumps([_as_json(result) for result in results], indent=1))
     else:
         for result in results:
-            _print(result, words, Console())
+            print_result(result, words, Console())
     if stop.is_set():
         raise typer.Exit(130)
     if any(result.outcome.error for result in results):
@@ -60,7 +60,7 @@ def analyze(  # noqa: PLR0913 one parameter per option
 
 
 @contextmanager
-def _stopping(stop: threading.Event) -> Iterator[None]:
+def stopping(stop: threading.Event) -> Iterator[None]:
     """First Ctrl-C: finish properly what was seen. Second: leave at once."""
 
     def handle(_number: int, _frame: Any) -> None:
@@ -77,7 +77,7 @@ def _stopping(stop: threading.Event) -> Iterator[None]:
 
 
 @contextmanager
-def _bars(console: Console, words: Words) -> Iterator[Any]:
+def bars(console: Console, words: Words) -> Iterator[Any]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -85,23 +85,23 @@ def _bars(console: Console, words: Words) -> Iterator[Any]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bars:
+    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as shown:
         tasks: dict[str, TaskID] = {}
         lock = threading.Lock()
 
         def on_progress(progress: Any) -> None:
             with lock:
                 if progress.camera_id not in tasks:
-                    tasks[progress.camera_id] = bars.add_task(progress.camera_id, total=progress.duration_s, rate="")
+                    tasks[progress.camera_id] = shown.add_task(progress.camera_id, total=progress.duration_s, rate="")
                 task = tasks[progress.camera_id]
-                elapsed_s = bars.tasks[task].elapsed or 0.0
+                elapsed_s = shown.tasks[task].elapsed or 0.0
                 rate = words("cli.rate", speed=f"{progress.done_s / elapsed_s:.1f}", looks=progress.looks) if elapsed_s > 1 else ""
-                bars.update(task, completed=progress.done_s, rate=rate)
+                shown.update(task, completed=progress.done_s, rate=rate)
 
         yield on_progress
 
 
-def _print(result: Any, words: Words, console: Console) -> None:
+def print_result(result: Any, words: Words, console: Console) -> None:
     console.print(f"[bold]{result.camera_id}[/bold]  {result.source}", highlight=False)
     if result.outcome.error is not None:
         console.print(f"  {words('cli.failed')}: {result.outcome.error.what} {result.outcome.error.advice}", style="red", highlight=False)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sewu import __version__
-from sewu.cli import analyze, bench, evaluate, models, simulate_city, zones
+from sewu.cli import analyze, bench, demo, evaluate, models, simulate_city, zones
 
 app = typer.Typer(
     name="sewu",
@@ -16,6 +16,7 @@ app = typer.Typer(
     help="City-scale CCTV analytics: counts, tracks, events with evidence, every number with its measured error.",
 )
 app.command("analyze")(analyze.analyze)
+app.command("demo")(demo.demo)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(zones.app, name="zones")
 app.add_typer(models.app, name="models")

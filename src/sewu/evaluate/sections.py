@@ -57,6 +57,7 @@ class EventLog:
 
     def __init__(self) -> None:
         self._latest: dict[str, Event] = {}
+        self._raised_s: dict[str, float] = {}
         self.start_s: float | None = None
         self.looks = 0
 
@@ -65,11 +66,16 @@ class EventLog:
         self.start_s = look.frame.at_s if self.start_s is None else self.start_s
         self.looks += 1
         self._latest.update({event.id: event for event in look.events})
+        self._raised_s.update({event.id: event.at_s for event in look.events if event.phase == "start"})
         return look.frame.at_s - self.start_s
 
     def events(self) -> list[Event]:
         """In order of start."""
         return sorted(self._latest.values(), key=lambda event: (event.started_at_s, event.id))
+
+    def raised_s(self) -> list[float]:
+        """When each alarm was given, seconds since the run's first look; the condition may have begun earlier."""
+        return sorted(at_s - (self.start_s or 0.0) for at_s in self._raised_s.values())
 
     def intervals_s(self) -> list[tuple[float, float]]:
         """Start and end of each event, seconds since the run's first look."""

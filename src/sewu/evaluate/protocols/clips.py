@@ -141,11 +141,11 @@ def bag_left(data: Path, run: Runner) -> Section:
     """One bag, one alarm, after its owner is out of view; and no bag where there is none."""
     name, rate_fps = BAG
     truth = _truth(data)[name]
-    alarms = [start_s * rate_fps for start_s, _ in _intervals(run, Run(data / "clips" / name, analytics=("order",), rules=(BAG_RULE,)))]
+    alarms = [raised_s * rate_fps for raised_s in _alarms(run, Run(data / "clips" / name, analytics=("order",), rules=(BAG_RULE,)))]
     rows = [(name, "1", str(len(alarms)), ", ".join(f"{frame:.0f}" for frame in alarms))]
     false = 0
     for other in NO_BAGS:
-        others = _intervals(run, Run(data / "clips" / other, analytics=("order",), rules=(BAG_RULE,)))
+        others = _alarms(run, Run(data / "clips" / other, analytics=("order",), rules=(BAG_RULE,)))
         false += len(others)
         rows.append((other, "0", str(len(others)), ""))
     met = len(alarms) == 1 and alarms[0] > truth["owner_out_of_view"] and false == 0
@@ -227,11 +227,12 @@ def _truth(data: Path) -> dict[str, Any]:
     return truth
 
 
-def _intervals(run: Runner, what: Run) -> list[tuple[float, float]]:
+def _alarms(run: Runner, what: Run) -> list[float]:
+    """When each alarm of a run was given, seconds since its first look."""
     log = EventLog()
     for look in run(what):
         log.add(look)
-    return log.intervals_s()
+    return log.raised_s()
 
 
 def _interval(pair: tuple[float, float] | None) -> str:
