@@ -13,6 +13,7 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from sewu.base.records import Image
 from sewu.simulate.painted.view import Block, Colour, PoleCamera, paint_block, paint_shadow
@@ -24,7 +25,11 @@ CAR_COLOURS: tuple[Colour, ...] = ((60, 60, 190), (200, 200, 205), (40, 45, 50),
 SHIRTS: tuple[Colour, ...] = ((70, 60, 170), (60, 130, 60), (150, 90, 50), (40, 40, 45), (60, 150, 190), (170, 160, 160))
 PARK_AT_S, PARK_UNTIL_S = 8.0, 44.0
 GATHER_AT_S, GATHER_UNTIL_S = 10.0, 46.0
+INTRUDE_AT_S, INTRUDE_UNTIL_S = 24.0, 36.0
+BAG_AT_S, OWNER_GONE_S = 12.0, 21.0
+BAG_PLACE = (1.3, 10.6)
 DURATION_S = 54.0
+VEHICLE_KINDS = ("car", "truck", "motorcycle")
 
 
 @dataclass
@@ -83,6 +88,12 @@ class Street:
                 (GATHER_UNTIL_S + 9, -side, 9.4),
             )
             found.append(Mover("person", SHIRTS[(index + 2) % len(SHIRTS)], path, index * 0.9))
+        intruder = ((INTRUDE_AT_S - 8, 15.0, 9.5), (INTRUDE_AT_S, 4.9, 9.5), (INTRUDE_UNTIL_S, 3.6, 9.9), (INTRUDE_UNTIL_S + 9, 15.0, 10.3))
+        found.append(Mover("person", (60, 150, 190), intruder, 0.4))
+        x, y = BAG_PLACE
+        owner = ((BAG_AT_S - 11, 14.0, y), (BAG_AT_S, x + 0.5, y), (BAG_AT_S + 3, x + 0.5, y), (OWNER_GONE_S + 2, 14.0, y - 0.4))
+        found.append(Mover("person", (40, 40, 45), owner, 2.2))
+        found.append(Mover("bag", (35, 35, 120), ((BAG_AT_S + 1, x, y), (DURATION_S, x, y))))
         return found
 
     def truth(self) -> list[dict[str, Any]]:
@@ -90,12 +101,15 @@ class Street:
         return [
             {"kind": "illegal_parking", "zone": "kerb", "start_s": PARK_AT_S, "end_s": PARK_UNTIL_S},
             {"kind": "gathering", "zone": "pavement", "start_s": GATHER_AT_S + 1.6, "end_s": GATHER_UNTIL_S},
+            {"kind": "intrusion", "zone": "yard", "start_s": INTRUDE_AT_S, "end_s": INTRUDE_UNTIL_S},
+            {"kind": "object_left", "zone": "pavement", "start_s": OWNER_GONE_S, "end_s": DURATION_S},
         ]
 
     def crossings(self) -> int:
         """How many vehicles truly pass the line across both lanes at x = 0."""
         return sum(
-            m.kind != "person" and any((a[1] < 0) != (b[1] < 0) for a, b in zip(m.path, m.path[1:], strict=False)) for m in self.movers()
+            m.kind in VEHICLE_KINDS and any((a[1] < 0) != (b[1] < 0) for a, b in zip(m.path, m.path[1:], strict=False))
+            for m in self.movers()
         )
 
     def zones_toml(self) -> str:
@@ -108,6 +122,7 @@ class Street:
 
         ground = [(-6.0, 9.0), (6.0, 9.0), (8.0, 21.0), (-8.0, 21.0)]
         kerb = ", ".join(px(x, y) for x, y in ((-7, 11.9), (7, 11.9), (7, 13.4), (-7, 13.4)))
+        yard = ", ".join(px(x, y) for x, y in ((3.0, 8.7), (5.6, 8.7), (6.2, 11.2), (3.2, 11.2)))
         pavement = ", ".join(px(x, y) for x, y in ((-5.2, 8.6), (5.2, 8.6), (6.5, 11.4), (-6.5, 11.4)))
         return f"""# Zones of the demonstration street.
 size_px = [{camera.size_px[0]}, {camera.size_px[1]}]
@@ -123,6 +138,13 @@ id = "pavement"
 kind = "crowd"
 name = "Pavement"
 points_px = [{pavement}]
+settings = {{ gather_s = 8 }}
+
+[[zones]]
+id = "yard"
+kind = "restricted"
+name = "Closed yard"
+points_px = [{yard}]
 
 [[lines]]
 id = "road"
@@ -147,8 +169,8 @@ ground_m = [{", ".join(f"[{x}, {y}]" for x, y in ground)}]
             present = [(mover, place) for mover in movers if (place := mover.place(at_s)) is not None]
             present.sort(key=lambda pair: -pair[1][1])
             for mover, (x, y, _) in present:
-                size = {"person": (0.5, 0.4), "motorcycle": (1.8, 0.6)}.get(mover.kind, (4.2, 1.7))
-                paint_shadow(image, self.camera, x, y, size, 1.5)
+                size = {"person": (0.5, 0.4), "motorcycle": (1.8, 0.6), "bag": (0.5, 0.3)}.get(mover.kind, (4.2, 1.7))
+                paint_shadow(image, self.camera, x, y, size, 0.4 if mover.kind == "bag" else 1.5)
             for mover, (x, y, speed) in present:
                 PAINTERS[mover.kind](image, self.camera, mover, (x, y, at_s * max(speed, 0.0) * 2.2 + mover.phase))
             grain = chance.normal(0, 2.5, (*image.shape[:2], 1))
@@ -184,18 +206,59 @@ ground_m = [{", ".join(f"[{x}, {y}]" for x, y in ground)}]
         return cv2.GaussianBlur(image, (0, 0), 0.7).astype(np.uint8)
 
 
+SEDAN = (
+    (-2.15, 0.35),
+    (-2.2, 0.75),
+    (-1.95, 0.98),
+    (-1.3, 1.05),
+    (-0.75, 1.46),
+    (0.55, 1.48),
+    (1.2, 1.02),
+    (2.05, 0.88),
+    (2.2, 0.6),
+    (2.15, 0.35),
+)
+"""Side of a car, metres from its middle and above the ground, front to the right."""
+WINDOWS = (((-1.12, 1.05), (-0.68, 1.38), (-0.08, 1.4), (-0.08, 1.05)), ((0.0, 1.05), (0.0, 1.4), (0.5, 1.4), (1.0, 1.04)))
+TRUCK = ((-2.4, 0.5), (-2.4, 2.4), (0.9, 2.4), (0.9, 1.9), (1.9, 1.85), (2.3, 1.2), (2.4, 0.5))
+HALF_WIDTH_M = 0.82
+
+
 def _paint_car(image: Image, camera: PoleCamera, mover: Mover, at: tuple[float, float, float]) -> None:
     x, y, _ = at
-    dark = (38.0, 34.0, 32.0)
-    tall = 2.3 if mover.kind == "truck" else 0.75
-    for dx in (-1.3, 1.3):
-        paint_block(image, camera, Block(x + dx, y, (0.62, 1.72, 0.62), (25, 25, 25)))
-    paint_block(image, camera, Block(x, y, (4.3, 1.7, tall), mover.colour, z=0.28))
-    if mover.kind == "truck":
-        paint_block(image, camera, Block(x + 2.6, y, (1.2, 1.7, 1.9), (170, 170, 175), z=0.28))
-        return
-    paint_block(image, camera, Block(x - 0.15, y, (2.5, 1.6, 0.55), dark, z=1.03, taper=(0.28, 0.12)))
-    paint_block(image, camera, Block(x - 0.15, y, (1.75, 1.38, 0.08), mover.colour, z=1.58))
+    front = -1.0 if mover.path[0][1] > mover.path[-1][1] else 1.0
+    outline = np.array(TRUCK if mover.kind == "truck" else SEDAN)
+
+    def side(points: NDArray[np.floating], across: float) -> NDArray[np.float64]:
+        solid = np.column_stack([x + front * points[:, 0], np.full(len(points), y + across), points[:, 1]])
+        return camera.project(solid)
+
+    def fill(polygon: NDArray[np.floating], colour: Colour) -> None:
+        cv2.fillPoly(image, [np.round(polygon * 16).astype(np.int32)], colour, cv2.LINE_AA, 4)
+
+    near, far = side(outline, -HALF_WIDTH_M), side(outline, HALF_WIDTH_M)
+    fill(far, tuple(c * 0.5 for c in mover.colour))  # type: ignore[arg-type]
+    for index in range(1, len(outline) - 2):
+        rising = abs(outline[index + 1, 1] - outline[index, 1]) > 0.25
+        glass = rising and mover.kind != "truck"
+        colour: Colour = (60.0, 52.0, 46.0) if glass else (mover.colour[0], mover.colour[1], mover.colour[2])
+        fill(np.array([near[index], near[index + 1], far[index + 1], far[index]]), colour)
+    fill(near, (mover.colour[0] * 0.78, mover.colour[1] * 0.78, mover.colour[2] * 0.78))
+    for window in WINDOWS if mover.kind != "truck" else (((0.95, 1.3), (0.95, 1.75), (1.75, 1.72), (2.05, 1.3)),):
+        fill(side(np.array(window), -HALF_WIDTH_M - 0.01), (58.0, 50.0, 44.0))
+    sill = np.array([(-2.1, 0.35), (2.1, 0.35), (2.12, 0.45), (-2.12, 0.45)])
+    fill(side(sill, -HALF_WIDTH_M - 0.01), (45.0, 45.0, 45.0))
+    radius_m = 0.45 if mover.kind == "truck" else 0.33
+    for dx in (-1.35, 1.35):
+        around = np.linspace(0, 2 * math.pi, 20)
+        for share, colour in ((1.0, (22.0, 22.0, 22.0)), (0.55, (150.0, 150.0, 150.0))):
+            wheel = np.column_stack([dx + share * radius_m * np.cos(around), radius_m + share * radius_m * np.sin(around)])
+            fill(side(wheel, -HALF_WIDTH_M - 0.02), colour)
+    for dx, colour in ((2.1, (200.0, 235.0, 245.0)), (-2.12, (40.0, 40.0, 200.0))):
+        lamp = np.array([(dx - 0.12, 0.68), (dx + 0.1, 0.68), (dx + 0.1, 0.82), (dx - 0.12, 0.82)])
+        fill(side(lamp, -HALF_WIDTH_M - 0.02), colour)
+    handle = np.array([(-0.2, 0.9), (-0.02, 0.9), (-0.02, 0.94), (-0.2, 0.94)])
+    fill(side(handle, -HALF_WIDTH_M - 0.02), (40.0, 40.0, 40.0))
 
 
 def _paint_person(image: Image, camera: PoleCamera, mover: Mover, at: tuple[float, float, float]) -> None:
@@ -224,8 +287,18 @@ def _paint_motorcycle(image: Image, camera: PoleCamera, mover: Mover, at: tuple[
     cv2.circle(image, (round(u), round(v)), max(2, round((v - v1) * 0.8)), (60, 60, 200), -1, cv2.LINE_AA)
 
 
+def _paint_bag(image: Image, camera: PoleCamera, mover: Mover, at: tuple[float, float, float]) -> None:
+    paint_block(image, camera, Block(at[0], at[1], (0.55, 0.32, 0.42), mover.colour, taper=(0.15, 0.2)))
+
+
 Painter = Callable[[Image, PoleCamera, Mover, tuple[float, float, float]], None]
-PAINTERS: dict[str, Painter] = {"car": _paint_car, "truck": _paint_car, "person": _paint_person, "motorcycle": _paint_motorcycle}
+PAINTERS: dict[str, Painter] = {
+    "car": _paint_car,
+    "truck": _paint_car,
+    "person": _paint_person,
+    "motorcycle": _paint_motorcycle,
+    "bag": _paint_bag,
+}
 
 
 def write_street(folder: Path, street: Street, on_progress: Callable[[float], None]) -> Path:
