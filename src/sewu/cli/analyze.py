@@ -26,7 +26,7 @@ def analyze(  # noqa: PLR0913 one parameter per option
     sources: Annotated[list[str], typer.Argument(help="Clips or streams: clip.mp4, rtsp://..., http://...")],
     zones: Annotated[Path | None, typer.Option(help="Zones file; make one with `sewu zones draft`.")] = None,
     rules: Annotated[Path | None, typer.Option(help="Rules file; without it the rules that ship with Sewu.")] = None,
-    model: Annotated[str | None, typer.Option(help='Model name, path of an .onnx file, or "motion".')] = None,
+    model: Annotated[str | None, typer.Option(help='Model name, path of an .onnx file, "motion", or "NAME+motion".')] = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = DEFAULT_OUT,
     video: Annotated[bool, typer.Option("--video", help="Also write an annotated video.")] = False,
     every: Annotated[str, typer.Option(help='How often to look: "5fps", "key" (keyframes), "all".')] = "10fps",

@@ -22,6 +22,7 @@ from sewu.detect.motion import MotionDetector
 from sewu.detect.onnx import DetectorSettings, OnnxDetector
 from sewu.detect.pull import FULL, Download, Progress, download
 from sewu.detect.recognise import recognise, sha256_of
+from sewu.detect.together import Together
 
 MOTION = "motion"
 DEFAULT = "yolox-nano"
@@ -228,7 +229,7 @@ def _compare(card: ModelCard, digest: str) -> Hash:
 
 
 def load(name_or_path: str | Path, settings: DetectorSettings | None = None, shelf: Shelf | None = None) -> Detector:
-    """A detector by model name, by path of an .onnx file, or "motion".
+    """A detector by model name, by path of an .onnx file, "motion", or both together: "NAME+motion".
 
     Raises:
         BadModel: unknown, not here, no card, not the file of its card, or not runnable.
@@ -236,6 +237,8 @@ def load(name_or_path: str | Path, settings: DetectorSettings | None = None, she
     """
     if str(name_or_path) == MOTION:
         return MotionDetector()
+    if str(name_or_path).endswith(f"+{MOTION}"):
+        return Together(load(str(name_or_path).removesuffix(f"+{MOTION}"), settings, shelf), MotionDetector())
     path, card = (shelf or Shelf()).find(name_or_path)
     digest = sha256_of(path)
     if _compare(card, digest) == "wrong":

@@ -39,7 +39,7 @@ def line_counts(data: Path, run: Runner) -> Section:
     line = Line("lane", (0.0, size_px[1] * 0.55), (size_px[0] - 1.0, size_px[1] * 0.55), forward="down", backward="up")
     rows: list[tuple[str, ...]] = []
     exact: dict[str, bool] = {}
-    for model in ("motion", "yolox-nano"):
+    for model in ("motion", "yolox-nano+motion", "yolox-nano"):
         for looks_per_s in (rate_fps, 4.0):
             counted = {"up": 0, "down": 0}
             rate = None if looks_per_s == rate_fps else looks_per_s

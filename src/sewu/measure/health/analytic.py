@@ -117,6 +117,8 @@ class Health:
     def update(self, tracks: Tracks, frame: Frame) -> list[Observation]:
         """Judge one look. Tracks are not used: a blind camera has none."""
         at_s = frame.at_s
+        if self._last_s is not None and at_s < self._last_s:
+            self._set_back(at_s)
         self._notice_arrival(frame)
         passed_s = 0.0 if self._last_s is None else at_s - self._last_s
         if self._last_s is not None and 0 <= passed_s < JUDGE_EVERY_S:
@@ -144,6 +146,12 @@ class Health:
         values["away_s"] = 0.0 if self._away_since_s is None else at_s - self._away_since_s
         values["view_ok"] = float(self.view_ok)
         return self._report(values, change, at_s)
+
+    def _set_back(self, at_s: float) -> None:
+        """The clock was set back: durations begin again now, because nobody knows how long ago their beginnings were."""
+        self._last_s = self._reported_s = None
+        self._same_since_s = None if self._same_since_s is None else at_s
+        self._away_since_s = None if self._away_since_s is None else at_s
 
     def _judge_sharpness(self, fine: Image, likeness: Likeness | None, values: dict[str, float], passed_s: float) -> None:
         """Only at home, and only where the picture shows what it always shows."""
