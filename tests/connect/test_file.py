@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sewu.base.clock import ManualClock
-from sewu.base.errors import BadSource
+from sewu.base.errors import BadSource, StreamBroken
+from sewu.connect.ffmpeg import Timeline
 from sewu.connect.file import FileSource
 from sewu.connect.opening import backoff_s, is_live, open_source
 from sewu.decode.decoder import Decoder
@@ -81,6 +84,58 @@ def test_odd_sizes_and_interlaced_pictures_are_read(tmp_path: Path) -> None:
         source.close()
         assert numbers == list(range(30))
         assert decoder.faults == 0
+
+
+def test_a_script_that_names_another_file_is_not_followed(tmp_path: Path) -> None:
+    write(tmp_path / "secret.mp4")
+    (tmp_path / "upload.mp4").write_text("ffconcat version 1.0\nfile secret.mp4\n")
+    (tmp_path / "list.mp4").write_text("#EXTM3U\n#EXTINF:3,\nsecret.mp4\n#EXT-X-ENDLIST\n")
+    (tmp_path / "note.txt").write_text("a note, no video\n" * 100)
+    for name in ("upload.mp4", "list.mp4", "note.txt"):
+        with pytest.raises(BadSource, match=name):
+            FileSource(tmp_path / name, "cam")
+
+
+def test_recordings_joined_in_one_file_follow_each_other(tmp_path: Path) -> None:
+    part = write(tmp_path / "a.ts").read_bytes()
+    (tmp_path / "joined.ts").write_bytes(part + part)
+    source = FileSource(tmp_path / "joined.ts", "cam", start_s=0.0)
+    numbers, times_s, _ = decoded(source)
+    source.close()
+    assert numbers == list(range(30)) * 2
+    assert all(b > a for a, b in itertools.pairwise(times_s))
+    assert times_s[-1] == pytest.approx(5.9, abs=0.15)
+
+
+def test_a_file_that_is_cut_off_says_so(tmp_path: Path) -> None:
+    whole = write(tmp_path / "w.mp4", Clip(frames=100, size_px=(320, 192)))
+    fast = tmp_path / "fast.mp4"
+    with av.open(str(whole)) as source, av.open(str(fast), "w", options={"movflags": "faststart"}) as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    fast.write_bytes(fast.read_bytes()[: int(fast.stat().st_size * 0.6)])
+    cut = FileSource(fast, "cam")
+    count = sum(1 for _ in cut)
+    cut.close()
+    assert 0 < count < 90
+    assert any("cut off" in fault for fault in cut.faults)
+
+
+def test_live_times_only_grow_through_bursts_and_a_clock_set_back_ends_the_stream() -> None:
+    clock = ManualClock(1000.0)
+    line = Timeline(clock, Fraction(1, 10))
+    times_s = []
+    for burst in range(4):
+        times_s += [line.place(burst * 60 + index, burst * 60 + index)[2] for index in range(60)]
+        clock.advance(6.0)
+    steps_s = [b - a for a, b in itertools.pairwise(times_s)]
+    assert steps_s == pytest.approx([0.1] * len(steps_s))
+    clock.jump(-3600)
+    with pytest.raises(StreamBroken, match="set back"):
+        line.place(241, 241)
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x00" * 5000, b"RIFF" + b"\xff" * 3000])

@@ -12,13 +12,13 @@ import shapely
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial.distance import cdist
 
 from sewu.base.records import Bools, Doubles, Ints, Place
 
 EARTH_RADIUS_M = 6_371_008.8
 """Mean radius (IUGG)."""
 
+DENSE_POINTS = 64
 Points = tuple[tuple[float, float], ...]
 
 
@@ -237,5 +237,15 @@ def groups_within(points: Doubles, distance: float) -> Ints:
     """Label each point with its cluster: points linked by steps of at most `distance` share one. (n, 2) -> (n,)."""
     if len(points) == 0:
         return np.empty(0, np.int64)
-    _, labels = connected_components(cdist(points, points) <= distance, directed=False)
-    return np.asarray(labels, np.int64)
+    offsets = points[:, None, :] - points[None, :, :]
+    near = np.einsum("ijk,ijk->ij", offsets, offsets) <= distance * distance
+    if len(points) > DENSE_POINTS:
+        _, labels = connected_components(near, directed=False)
+        return np.asarray(labels, np.int64)
+    # For a few people the general solver's checks cost more than the work: spread the smallest label until nothing changes.
+    own = np.arange(len(points))
+    while True:
+        spread = np.where(near, own[None, :], len(points)).min(axis=1)
+        if np.array_equal(spread, own):
+            return np.asarray(np.unique(own, return_inverse=True)[1], np.int64)
+        own = spread

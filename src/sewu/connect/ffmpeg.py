@@ -1,7 +1,8 @@
 """Live streams through FFmpeg's demuxers: HLS, HTTP MJPEG, and RTSP of cameras that our own client cannot speak to.
 
-Capture time is the machine's clock at the first packet, carried on by the stream's own timestamps, so that the
-network's jitter does not shake it; it is set anew when the two drift apart by more than a second or either jumps.
+Capture time is the machine's clock at the first packet, carried on by the stream's own timestamps, so that neither
+the network's jitter nor HLS, which hands out seconds of video at once, shakes it. It never goes backwards: when the machine's clock
+is set back, the stream ends as broken and is opened anew.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ REFUSALS = (HTTPUnauthorizedError, HTTPForbiddenError, HTTPNotFoundError, HTTPBa
 UNREACHABLE = {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT, errno.ENOTCONN, errno.ECONNRESET}
 OPEN_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 10.0
-MAX_DRIFT_S = 1.0
+RESTART_S = 1.0
+MAX_DRIFT_S = 30.0
+"""Longer than any HLS segment: below it the stream's own clock is trusted."""
 
 
 class LiveSource:
@@ -53,10 +56,13 @@ class LiveSource:
         self.camera_id, self._clock = camera_id, clock
         self.name = without_login(url)
         self.faults: list[str] = []
+        failure: SewuError | None = None
         try:
             self._container = av.open(url, options=_options(url), timeout=(OPEN_TIMEOUT_S, READ_TIMEOUT_S))
         except (FFmpegError, OSError, ValueError) as error:
-            raise self._explained(error) from None
+            failure = self._explained(error)
+        if failure is not None:  # raised out here, so that FFmpeg's error, whose text holds the password, is not its context
+            raise failure
         streams = self._container.streams.video
         if not streams:
             self._container.close()
@@ -74,15 +80,19 @@ class LiveSource:
         )
 
     def __iter__(self) -> Iterator[Packet]:
-        mapping = _Timeline(self._clock, self.stream.time_base)
+        mapping = Timeline(self._clock, self.stream.time_base)
         packets = self._container.demux(self._video)
         while True:
+            failure: SewuError | None = None
+            raw: Any = None
             try:
-                raw: Any = next(packets)
+                raw = next(packets)
             except StopIteration:
                 return
             except (FFmpegError, OSError, ValueError) as error:
-                raise self._explained(error, during=True) from None
+                failure = self._explained(error, during=True)
+            if failure is not None:
+                raise failure
             if raw.size:
                 pts, dts, at_s = mapping.place(raw.pts, raw.dts)
                 yield Packet(self.camera_id, self.stream, bytes(raw), pts, dts, at_s, bool(raw.is_keyframe))
@@ -101,27 +111,31 @@ class LiveSource:
         return BadSource(f"{self.name} cannot be opened as video ({type(error).__name__}).", "Check the address.")
 
 
-class _Timeline:
-    """Stream ticks to UTC seconds."""
+class Timeline:
+    """Stream ticks to UTC seconds that only grow."""
 
     def __init__(self, clock: Clock, time_base: Fraction) -> None:
         self._clock, self._tick_s = clock, float(time_base)
         self._zero_s: float | None = None
         self._last_dts: int | None = None
+        self._last_at_s: float | None = None
 
     def place(self, pts: int | None, dts: int | None) -> tuple[int, int, float]:
-        """Mended pts and dts, and the capture time."""
-        now_s = self._clock.now_s()
-        last = self._last_dts
+        """Mended pts and dts, and the capture time. Raises `StreamBroken` when the machine's clock was set back."""
+        now_s, last = self._clock.now_s(), self._last_dts
         if dts is None:
             dts = 0 if last is None else last + max(1, round(0.04 / self._tick_s))
         elif last is not None and dts <= last:
-            dts = last + 1 if last - dts < MAX_DRIFT_S / self._tick_s else dts
+            dts = last + 1 if (last - dts) * self._tick_s < RESTART_S else dts
         pts = dts if pts is None else pts
         if self._zero_s is None or abs(self._zero_s + pts * self._tick_s - now_s) > MAX_DRIFT_S:
             self._zero_s = now_s - pts * self._tick_s
+        at_s = self._zero_s + pts * self._tick_s
+        if self._last_at_s is not None and at_s <= self._last_at_s - MAX_DRIFT_S:
+            raise StreamBroken("The clock of this machine was set back while a stream was running.", "The stream is opened anew.")
         self._last_dts = dts
-        return pts, dts, self._zero_s + pts * self._tick_s
+        self._last_at_s = at_s if self._last_at_s is None else max(at_s, self._last_at_s)
+        return pts, dts, at_s
 
 
 def without_login(url: str) -> str:

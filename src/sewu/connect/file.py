@@ -16,6 +16,10 @@ from sewu.base.errors import BadSource
 from sewu.base.records import Packet, StreamInfo
 
 MAX_FAULTS = 20
+FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,mxf,mjpeg,h264,hevc,m4v,ivf,wtv,dv"
+"""Containers of video. Playlists and scripts (concat, HLS) are not among them: they can name other files to read."""
+RESTART_S = 1.0
+"""Timestamps that fall by more than this begin a new recording, joined to the first."""
 DEFAULT_RATE_FPS = 25.0
 EARLIEST_S = 315_532_800.0
 """1980: a creation time before it is a camera without a clock."""
@@ -54,9 +58,14 @@ class FileSource:
 
     def __iter__(self) -> Iterator[Packet]:
         last_dts: int | None = None
+        shift = count = corrupt = 0
         step = max(1, round(1 / (self.stream.rate_fps or DEFAULT_RATE_FPS) / self._time_base))
         for raw in self._demuxed():
-            dts, pts = raw.dts, raw.pts
+            count, corrupt = count + 1, corrupt + bool(raw.is_corrupt)
+            dts, pts = (None if value is None else value + shift for value in (raw.dts, raw.pts))
+            if dts is not None and last_dts is not None and float((last_dts - dts) * self._time_base) > RESTART_S:
+                fall = last_dts + step - dts
+                shift, dts, pts = shift + fall, dts + fall, None if pts is None else pts + fall
             if dts is None or (last_dts is not None and dts <= last_dts):
                 self.mended += dts is not None or last_dts is not None
                 dts = (self._start_pts if last_dts is None else last_dts + step) if dts is None else last_dts + 1  # type: ignore[operator]
@@ -64,6 +73,16 @@ class FileSource:
             last_dts = dts
             at_s = self.start_s + float((pts - self._start_pts) * self._time_base)
             yield Packet(self.camera_id, self.stream, bytes(raw), pts, dts, at_s, bool(raw.is_keyframe))
+        self._judge(count, corrupt)
+
+    def _judge(self, count: int, corrupt: int) -> None:
+        """Say what the file promised and did not hold."""
+        # Only MP4 counts its pictures truly; AVI announces a number of time slots.
+        promised = int(self._video.frames or 0) if "mp4" in self._container.format.name else 0
+        if corrupt:
+            self.faults.append(f"{corrupt} pictures of {self.path.name} are damaged.")
+        if promised - count > 0.05 * promised:
+            self.faults.append(f"{self.path.name} is cut off: {promised - count} of the {promised} pictures it announces are not in it.")
 
     def close(self) -> None:
         self._container.close()
@@ -97,9 +116,10 @@ class FileSource:
             created_s = float(calendar.timegm(time.strptime(written[:19], "%Y-%m-%dT%H:%M:%S")))
         except ValueError:
             created_s = 0.0
-        if created_s > EARLIEST_S:
+        written_s = self.path.stat().st_mtime
+        if EARLIEST_S < created_s < written_s + 86_400:
             return created_s
-        return self.path.stat().st_mtime - (self.duration_s or 0.0)
+        return written_s - (self.duration_s or 0.0)
 
     def _described(self) -> StreamInfo:
         codec = self._video.codec_context
@@ -119,9 +139,9 @@ class FileSource:
         if self.path.suffix.lower() not in {".mp4", ".mov", ".m4v", ".3gp", ".mkv"}:
             return 0
         try:
-            with av.open(str(self.path)) as container:
-                turned = next(container.decode(video=0)).rotation
-        except (FFmpegError, StopIteration, ValueError):
+            with _opened(self.path) as container:
+                turned: int = next(container.decode(video=0)).rotation
+        except (FFmpegError, StopIteration, ValueError, BadSource):
             return 0
         return (-turned) % 360
 
@@ -130,7 +150,7 @@ def _opened(path: Path) -> Any:
     if path.is_dir():
         raise BadSource(f"{path} is a folder.", "Give a video file.")
     try:
-        return av.open(str(path), options={"probesize": "5000000"})
+        return av.open(str(path), options={"probesize": "5000000", "format_whitelist": FORMATS, "protocol_whitelist": "file"})
     except FileNotFoundError as error:
         raise BadSource(f"{path} does not exist.", "Check the path.") from error
     except PermissionError as error:

@@ -80,6 +80,7 @@ class Decoder:
             self.faults += raw is not None
             return
         for picture in pictures:
+            self.faults += bool(picture.is_corrupt)
             frame = self._frame(picture)
             if frame is not None:
                 yield frame

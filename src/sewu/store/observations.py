@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -196,13 +196,10 @@ def export_parquet(folder: Path, path: Path) -> int:
 
 
 def _table(observations: Sequence[Observation]) -> pa.Table:
-    rows: list[dict[str, Any]] = []
-    for observation in observations:
-        row = asdict(observation)
-        row["at"] = round(row.pop("at_s") * 1e6)
-        row["labels"] = sorted(row["labels"].items())
-        rows.append(row)
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
+    columns: dict[str, list[Any]] = {name: [getattr(o, name) for o in observations] for name in NAMES}
+    columns["at"] = [round(at_s * 1e6) for at_s in columns.pop("at_s")]
+    columns["labels"] = [sorted(labels.items()) for labels in columns["labels"]]
+    return pa.table([pa.array(columns[field.name], field.type, from_pandas=False) for field in SCHEMA], schema=SCHEMA)
 
 
 def _rows(table: pa.Table) -> Iterator[Observation]:
