@@ -1,0 +1,1 @@
+"""Our own lean RTSP client: thousands of cameras received in one thread."""
