@@ -124,29 +124,32 @@ class RtpReceiver:
                 expected = expected + 1 & 0xFFFF if sequence == expected else expected
                 continue
             if sequence != expected or ssrc != known:
-                if ssrc == known and expected >= 0:
-                    self.lost += sequence - expected & 0xFFFF
-                    units.lose()
-                elif known is not None:
-                    units.lose()
-                if ticks != timestamp:
-                    self._end(timestamp)
-                    timestamp = ticks
+                self._jump(sequence - expected & 0xFFFF if expected >= 0 else 0, ssrc, ticks, timestamp)
                 units.broken = units.broken or not units.begins(data, first, last)
-                self.ssrc = known = ssrc
+                known, timestamp = ssrc, ticks
             elif ticks != timestamp:
                 self._end(timestamp)
                 timestamp = ticks
-            if sequence < expected:
-                self.highest += 0x10000
             expected = sequence + 1 & 0xFFFF
             add(data, first, last)
             if kind & 0x80:
                 self._end(timestamp)
+        if packets:
+            cycles = self.highest & ~0xFFFF
+            self.highest = (cycles + 0x10000 if expected < self._expected else cycles) | (expected - 1 & 0xFFFF)
         self._expected, self._timestamp = expected, timestamp
         self.packets += packets
-        self.highest = self.highest & ~0xFFFF | (expected - 1 & 0xFFFF if expected >= 0 else 0)
         return at
+
+    def _jump(self, missing: int, ssrc: int, ticks: int, timestamp: int) -> None:
+        """The next packet does not follow the last one: something is lost, or another sender begins."""
+        if self.ssrc is not None:
+            self.units.lose()
+        if ssrc == self.ssrc:
+            self.lost += missing
+        self.ssrc = ssrc
+        if ticks != timestamp:
+            self._end(timestamp)
 
     def _end(self, timestamp: int) -> None:
         whole = self.units.finish()
