@@ -92,8 +92,9 @@ class Timeline:
 
     def reported(self, report: SenderReport, now_s: float) -> None:
         """Take a sender report."""
-        last = report.timestamp if self._last is None else self._last
-        ticks = last + (report.timestamp - last + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+        if self._last is None:
+            self._last = report.timestamp
+        ticks = self._last + (report.timestamp - self._last + 0x80000000 & 0xFFFFFFFF) - 0x80000000
         if abs(report.at_s - now_s) <= SANE_S:
             self._zero_s = report.at_s - ticks / CLOCK_HZ
             self.is_camera_time = True
@@ -101,13 +102,13 @@ class Timeline:
             self._zero_s, self.is_camera_time = None, False
 
     def place(self, timestamp: int, now_s: float) -> tuple[int, int, float]:
-        """pts and dts in ticks, and the capture time. dts always grows, and stays below pts once the reordering is known."""
+        """pts and dts in ticks, and the capture time. dts grows, and stays below pts once the reordering is known."""
         pts = self.ticks(timestamp)
         dts = pts - self._reorder_ticks
-        if self._last_dts is not None and dts <= self._last_dts:
+        if self._last_dts is not None and 0 <= self._last_dts - dts < CLOCK_HZ:  # further back is a new beginning
             dts = self._last_dts + 1
-            if 0 < dts - pts <= CLOCK_HZ:
-                self._reorder_ticks += dts - pts
+            if dts > pts:
+                self._reorder_ticks = min(CLOCK_HZ, self._reorder_ticks + dts - pts)
         self._last_dts = dts
         media_s = pts / CLOCK_HZ
         arrived_s = now_s - media_s

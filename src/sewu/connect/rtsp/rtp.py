@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 DOLLAR = 0x24
-MAX_UNIT_BYTES = 8 << 20
+MAX_UNIT_BYTES = 4 << 20
 START_CODE = b"\x00\x00\x00\x01"
 _FRAME = struct.Struct(">HHBBHII")  # "$" and channel, length, V P X CC, M PT, sequence number, timestamp, SSRC
 _PLAIN = 0x80  # version 2, no padding, no extension, no contributing sources
@@ -114,7 +114,9 @@ class RtpReceiver:
             if magic != head or stop > end:
                 break
             first, last, at = at + 16, stop, stop
-            if flags != _PLAIN or length < 13:
+            if length < 12:
+                continue
+            if flags != _PLAIN or length == 12:
                 first, last = _payload(data, first, stop)
                 if first >= last:
                     expected = expected + 1 & 0xFFFF if sequence == expected else expected
