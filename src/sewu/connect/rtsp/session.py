@@ -148,10 +148,7 @@ class Session:
         if status in MOVED:
             self._moved(message)
         elif self.is_playing:
-            if status == 454:
-                raise StreamBroken(f"{self.name} has forgotten the session.", "It will be tried again.")
-            if status >= 400:
-                self._alive_method = "OPTIONS"
+            self._kept_alive(status)
         elif method == "OPTIONS":  # an error here is no reason to give up: some cameras do not know it
             self._alive_method = "GET_PARAMETER" if "GET_PARAMETER" in (message.header("public") or "").upper() else "OPTIONS"
             self._ask("DESCRIBE", self.url, {"Accept": "application/sdp"})
@@ -165,6 +162,12 @@ class Session:
             self.is_playing = True
             self._alive_s = now.steady_s + max(1.0, self._timeout_s * ALIVE_SHARE)
             self._report_s = now.steady_s + REPORT_EVERY_S
+
+    def _kept_alive(self, status: int) -> None:
+        if status == 454:
+            raise StreamBroken(f"{self.name} has forgotten the session.", "It will be tried again.")
+        if status >= 400:
+            self._alive_method = "OPTIONS"
 
     def _failed(self, method: str, status: int) -> None:
         if status == 461:
