@@ -126,7 +126,7 @@ class RtpReceiver:
                 expected = expected + 1 & 0xFFFF if sequence == expected else expected
                 continue
             if sequence != expected or ssrc != known:
-                self._jump(sequence - expected & 0xFFFF if expected >= 0 else 0, ssrc, ticks, timestamp)
+                self._jump(sequence, expected, ssrc, ticks != timestamp)
                 units.broken = units.broken or not units.begins(data, first, last)
                 known, timestamp = ssrc, ticks
             elif ticks != timestamp:
@@ -137,21 +137,23 @@ class RtpReceiver:
             if kind & 0x80:
                 self._end(timestamp)
         if packets:
+            low = expected - 1 & 0xFFFF
             cycles = self.highest & ~0xFFFF
-            self.highest = (cycles + 0x10000 if expected < self._expected else cycles) | (expected - 1 & 0xFFFF)
+            self.highest = (cycles + 0x10000 if low < self.highest & 0xFFFF else cycles) | low
         self._expected, self._timestamp = expected, timestamp
         self.packets += packets
         return at
 
-    def _jump(self, missing: int, ssrc: int, ticks: int, timestamp: int) -> None:
+    def _jump(self, sequence: int, expected: int, ssrc: int, is_next: bool) -> None:
         """The next packet does not follow the last one: something is lost, or another sender begins."""
         if self.ssrc is not None:
             self.units.lose()
         if ssrc == self.ssrc:
-            self.lost += missing
-        self.ssrc = ssrc
-        if ticks != timestamp:
-            self._end(timestamp)
+            self.lost += sequence - expected & 0xFFFF
+        else:
+            self.ssrc, self.highest = ssrc, sequence
+        if is_next:
+            self._end(self._timestamp)
 
     def _end(self, timestamp: int) -> None:
         whole = self.units.finish()
