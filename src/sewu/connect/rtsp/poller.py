@@ -1,0 +1,231 @@
+"""Thousands of cameras received in one thread: all sockets are drained whenever `poll` is called, nothing in between.
+
+A wake-up per camera or packet would cost more than the bytes. The kernel's receive buffer holds what arrives between
+two calls (250 ms in the shard), so a call costs one `recv` per camera.
+"""
+
+from __future__ import annotations
+
+import random
+import ssl
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from sewu.base.clock import Clock
+from sewu.base.errors import BadInput, Refused, SewuError, StreamBroken
+from sewu.base.records import Packet
+from sewu.connect.opening import backoff_s
+from sewu.connect.rtsp.auth import Login
+from sewu.connect.rtsp.resolving import Resolver
+from sewu.connect.rtsp.session import Now, split_login
+from sewu.connect.rtsp.stream import Link
+
+BUFFER_BYTES = 1 << 20
+ROUNDS = 16
+OPEN_S = 10.0
+STALL_S = 10.0
+REFUSED_RETRY_S = 300.0
+MAX_REDIRECTS = 5
+
+StateName = Literal["waiting", "connecting", "playing", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionState:
+    """How a camera's connection stands.
+
+    Args:
+        reason: why it is not playing, in words without password; empty while nothing is wrong.
+        since_s: UTC seconds at which it came into this state.
+        units, dropped, lost: access units received, units that were not whole, RTP packets missing, since `add`.
+        reconnects: connections that ended since `add`.
+    """
+
+    name: StateName
+    reason: str
+    since_s: float
+    units: int
+    dropped: int
+    lost: int
+    reconnects: int
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One camera, connected or not."""
+
+    camera_id: str
+    url: str
+    login: Login | None
+    name: StateName = "waiting"
+    reason: str = ""
+    since_s: float = 0.0
+    due_s: float = 0.0
+    attempt: int = 0
+    link: Link | None = None
+    opened_s: float = 0.0
+    heard_s: float = 0.0
+    moved_to: str | None = None
+    hops: int = 0
+    allows_basic: bool = True
+    units: int = 0
+    dropped: int = 0
+    lost: int = 0
+    reconnects: int = 0
+
+    def become(self, name: StateName, reason: str, at_s: float) -> None:
+        self.name, self.reason, self.since_s = name, reason, at_s
+
+
+class RtspPoller:
+    """Receives many cameras over RTSP, RTP interleaved over TCP (or TLS for `rtsps`).
+
+    Memory per camera: at most one coded picture under way (`rtp.MAX_UNIT_BYTES`) and one incomplete message or frame,
+    beside the kernel's buffer.
+
+    Args:
+        max_connecting: how many may be between connect and PLAY at the same time.
+        tls: how `rtsps` cameras prove who they are; None: by certificates that the system trusts.
+    """
+
+    def __init__(self, clock: Clock, max_connecting: int = 64, tls: ssl.SSLContext | None = None) -> None:
+        self._clock = clock
+        self._max_connecting = max_connecting
+        self._tls = tls
+        self._entries: dict[str, _Entry] = {}
+        self._buffer = memoryview(bytearray(BUFFER_BYTES))
+        self._chance = random.Random()  # noqa: S311 (spreads reconnects; no secret)
+        self._resolver = Resolver()
+
+    def add(self, camera_id: str, url: str, login: Login | None = None) -> None:
+        """Begin to receive a camera at the next polls; a camera that is there already starts anew."""
+        self.remove(camera_id)
+        self._entries[camera_id] = _Entry(camera_id, url, login, since_s=self._clock.now_s())
+
+    def remove(self, camera_id: str) -> None:
+        """Stop receiving a camera; nothing happens when it is unknown."""
+        entry = self._entries.pop(camera_id, None)
+        if entry is not None and entry.link is not None:
+            entry.link.close(polite=True)
+
+    def close(self) -> None:
+        """Leave all cameras."""
+        for camera_id in list(self._entries):
+            self.remove(camera_id)
+        self._resolver.close()
+
+    def states(self) -> dict[str, ConnectionState]:
+        """How each camera's connection stands."""
+        return {camera_id: _state(entry) for camera_id, entry in self._entries.items()}
+
+    def poll(self) -> list[tuple[str, list[Packet]]]:
+        """Connect what is due, drain every socket; returns the new packets of the cameras that have any."""
+        now = Now(self._clock.now_s(), self._clock.steady_s())
+        received: list[tuple[str, list[Packet]]] = []
+        connecting = sum(entry.name == "connecting" for entry in self._entries.values())
+        for entry in self._entries.values():
+            if entry.link is None and entry.name != "connecting":
+                if now.steady_s < entry.due_s or connecting >= self._max_connecting:
+                    continue
+                connecting += 1
+                entry.opened_s = now.steady_s
+                entry.become("connecting", entry.reason, now.at_s)
+            try:
+                packets = self._serve(entry, now)
+            except (SewuError, OSError) as error:
+                packets = entry.link.packets(now) if entry.link is not None else []
+                self._ended(entry, error, now)
+            if packets:
+                entry.units += len(packets)
+                received.append((entry.camera_id, packets))
+        return received
+
+    def _serve(self, entry: _Entry, now: Now) -> list[Packet]:
+        link = entry.link or self._opened(entry, now)
+        if link is None:
+            return []
+        session = link.session
+        session.tick(now)
+        for _ in range(ROUNDS):
+            count = link.exchange(self._buffer, now)
+            if count:
+                entry.heard_s = now.steady_s
+            if session.moved_to is not None:
+                self._redirect(entry, session.moved_to)
+                return []
+            if count < BUFFER_BYTES // 2 and not (link.is_tls and count):  # TLS gives one record at a time
+                break
+        if now.steady_s - entry.heard_s > STALL_S:
+            raise StreamBroken(f"{session.name} sent nothing for {STALL_S:.0f} s.", "It will be tried again.")
+        if not session.is_playing and now.steady_s - entry.opened_s > OPEN_S:
+            raise StreamBroken(f"{session.name} did not begin to play within {OPEN_S:.0f} s.", "It will be tried again.")
+        packets = link.packets(now)
+        if packets:
+            entry.attempt = 0
+        if session.is_playing and entry.name != "playing":
+            entry.become("playing", "", now.at_s)
+        return packets
+
+    def _opened(self, entry: _Entry, now: Now) -> Link | None:
+        """A connection that is under way; None while the host's name is looked up."""
+        url = entry.moved_to or entry.url
+        address = self._resolver.address(url)
+        if address is None:
+            if now.steady_s - entry.opened_s > OPEN_S:
+                raise StreamBroken("The name server does not answer.", "Check the name server.")
+            return None
+        link = entry.link = Link(entry.camera_id, url, entry.login, entry.allows_basic)
+        entry.opened_s = entry.heard_s = now.steady_s
+        link.connect(address, self._context() if link.is_tls else None)
+        return link
+
+    def _redirect(self, entry: _Entry, location: str) -> None:
+        """Go where the camera sends us; the log-in goes along, but never in the clear to another host."""
+        link, entry.link = entry.link, None
+        if link is None:
+            return
+        link.close()
+        entry.hops += 1
+        if entry.hops > MAX_REDIRECTS:
+            raise Refused(f"{link.session.name} redirects without end.", "Check the camera's address.")
+        target, found = split_login(location)
+        if entry.login is None and found is None:
+            entry.login = split_login(entry.url)[1]
+        entry.allows_basic = entry.allows_basic and _host(target) == _host(entry.moved_to or entry.url)
+        entry.moved_to = location
+
+    def _ended(self, entry: _Entry, error: SewuError | OSError, now: Now) -> None:
+        """Close, and say when to try again."""
+        if entry.link is not None:
+            dropped, lost = entry.link.counts()
+            entry.dropped += dropped
+            entry.lost += lost
+            entry.link.close()
+            entry.link = None
+            entry.reconnects += 1
+        entry.moved_to, entry.hops, entry.allows_basic = None, 0, True
+        entry.attempt += 1
+        is_final = isinstance(error, (Refused, BadInput))
+        wait_s = REFUSED_RETRY_S * self._chance.uniform(1.0, 1.5) if is_final else backoff_s(entry.attempt, self._chance)
+        entry.due_s = now.steady_s + wait_s
+        entry.become("refused" if is_final else "waiting", error.what if isinstance(error, SewuError) else str(error), now.at_s)
+
+    def _context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        return self._tls
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def _state(entry: _Entry) -> ConnectionState:
+    dropped, lost = entry.link.counts() if entry.link is not None else (0, 0)
+    return ConnectionState(
+        entry.name, entry.reason, entry.since_s, entry.units, entry.dropped + dropped, entry.lost + lost, entry.reconnects
+    )
