@@ -32,6 +32,7 @@ COLUMNS: tuple[str, ...] = (
     "heading_deg",
     "field_of_view_deg",
     "height_m",
+    "user",
 )
 """The columns read; others are kept out and named in the report."""
 
@@ -180,7 +181,8 @@ def _camera(row: Mapping[str, str]) -> tuple[Camera, Credentials | None]:
         field_of_view_deg=_number(text["field_of_view_deg"], "field_of_view_deg", 1, 360),
         height_m=_number(text["height_m"], "height_m", 0, 200),
     )
-    return camera, login or sub_login
+    named = Credentials(text["user"], "") if text["user"] else None
+    return camera, login or sub_login or named
 
 
 def _url(text: str, column: str) -> tuple[str, Credentials | None]:

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from sewu.base.errors import StoreFull
 from sewu.base.words import Words
 from sewu.cli.language import words as words_of
 
@@ -35,7 +36,7 @@ def analyze(  # noqa: PLR0913 one parameter per option
 ) -> None:
     """Analyse clips or streams: counts, tracks, events with evidence, and a report.
 
-    Exit code: 0 all sources were analysed; 3 some were not; 2 nothing was started; 130 stopped with Ctrl-C.
+    Exit code: 0 all sources were analysed; 3 some were not; 4 the disk is full; 2 nothing was started; 130 stopped with Ctrl-C.
     """
     from sewu.wiring.analysis import AnalyzeOptions, Looking, model_in_use
     from sewu.wiring.analysis import analyze as run
@@ -55,8 +56,9 @@ def analyze(  # noqa: PLR0913 one parameter per option
             print_result(result, words, Console())
     if stop.is_set():
         raise typer.Exit(130)
-    if any(result.outcome.error for result in results):
-        raise typer.Exit(3)
+    codes = [result.outcome.error.exit_code for result in results if result.outcome.error]
+    if codes:
+        raise typer.Exit(StoreFull.exit_code if StoreFull.exit_code in codes else 3)
 
 
 @contextmanager

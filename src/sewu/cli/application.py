@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sewu import __version__
-from sewu.cli import analyze, bench, demo, evaluate, models, simulate_city, zones
+from sewu.cli import analyze, bench, demo, evaluate, models, simulate_city, watch, zones
 
 app = typer.Typer(
     name="sewu",
@@ -17,6 +17,8 @@ app = typer.Typer(
 )
 app.command("analyze")(analyze.analyze)
 app.command("demo")(demo.demo)
+app.command("watch")(watch.watch)
+app.command("watch-shard", hidden=True)(watch.watch_shard)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(zones.app, name="zones")
 app.add_typer(models.app, name="models")

@@ -1,0 +1,108 @@
+"""`sewu watch`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from sewu.base.clock import SystemClock
+from sewu.base.words import Words
+from sewu.cli.analyze import stopping
+from sewu.cli.language import words as words_of
+
+Interval = Annotated[float, typer.Option("--interval", min=0.2, max=3600, help="Every camera is looked at at least this often, seconds.")]
+Whole = Annotated[float, typer.Option("--whole", min=0.2, max=86_400, help="Seconds until a whole look although nothing changed.")]
+Model = Annotated[str, typer.Option(help='Model name, or "motion".')]
+Out = Annotated[Path, typer.Option(help="Folder for observations, events, states and logs.")]
+Rules = Annotated[Path | None, typer.Option(help="Rules file; without it the rules that ship with Sewu.")]
+
+
+def watch(  # noqa: PLR0913 one parameter per option
+    cameras: Annotated[Path, typer.Option(help="Camera list: CSV or GeoJSON; a change is taken over while running.")],
+    out: Out = Path("sewu-watch"),
+    secrets: Annotated[Path | None, typer.Option(help='JSON of {"camera/ID": password}.')] = None,
+    interval_s: Interval = 2.0,
+    whole_s: Whole = 20.0,
+    model: Model = "yolox-nano",
+    rules: Rules = None,
+    workers: Annotated[int, typer.Option(min=1, max=512, help="Processes, one core each.")] = max(1, os.cpu_count() or 1),
+    main_stream: Annotated[bool, typer.Option("--main", help="Watch main streams instead of sub-streams.")] = False,
+    seconds: Annotated[float | None, typer.Option(min=1, help="Stop after so long.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the last status as JSON at the end.")] = False,
+) -> None:
+    """Watch many live RTSP cameras: every one at least every so many seconds, whatever the others do."""
+    from sewu.detect.shelf import load
+    from sewu.wiring.watching import WatchOptions
+    from sewu.wiring.watching import watch as run
+
+    load(model)  # a model that is not here is said before anything starts
+    clock, stop, words = SystemClock(), threading.Event(), words_of()
+    until_s = None if seconds is None else clock.steady_s() + seconds
+    last: list[Any] = []
+    with stopping(stop), Live(console=Console(stderr=True), refresh_per_second=2, screen=False) as live:
+
+        def on_status(all_together: Any, shards: Any, faults: tuple[str, ...]) -> None:
+            last[:] = [all_together]
+            if sys.stderr.isatty():
+                live.update(_dashboard(all_together, shards, faults, words))
+            if until_s is not None and clock.steady_s() >= until_s:
+                stop.set()
+
+        run(cameras, secrets, workers, WatchOptions(out, model, interval_s, whole_s, rules), on_status, stop, clock, not main_stream)
+    if last:
+        status = last[0]
+        figures = asdict(status) | {"ms_per_camera_s": status.ms_per_camera_s, "kept": status.kept}
+        typer.echo(json.dumps(figures) if as_json else words("cli.watched", **_figures(status)))
+
+
+def watch_shard(  # noqa: PLR0913 one parameter per option
+    number: Annotated[int, typer.Argument(help="Number of the shard.")],
+    out: Out,
+    interval_s: Interval = 2.0,
+    whole_s: Whole = 20.0,
+    model: Model = "yolox-nano",
+    rules: Rules = None,
+    capacity: Annotated[float, typer.Option(min=0.05, max=1.0)] = 0.85,
+) -> None:
+    """One worker of `sewu watch`; started by it."""
+    import signal
+
+    from sewu.wiring.watching import ShardProcess, WatchOptions
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends its workers in order
+    ShardProcess(number, WatchOptions(out, model, interval_s, whole_s, rules, capacity), SystemClock()).run(sys.stdin, sys.stdout)
+
+
+def _figures(status: Any) -> dict[str, str]:
+    cost, kept = status.ms_per_camera_s, status.kept
+    return {
+        "sending": f"{status.sending}/{status.cameras}",
+        "pictures": str(status.pictures),
+        "kept": "-" if kept is None else f"{kept:.1%}",
+        "stretch": f"{status.stretch:.2f}",
+        "cost": "-" if cost is None else f"{cost:.2f}",
+        "events": str(status.events),
+    }
+
+
+def _dashboard(status: Any, shards: Any, faults: tuple[str, ...], words: Words) -> Table:
+    table = Table(title=words("cli.watched", **_figures(status)), title_justify="left")
+    for key in ("shard", "cameras", "receive", "decode", "look", "flow", "memory", "down"):
+        table.add_column(words(f"cli.watch.{key}"))
+    for row in shards:
+        each = [f"{1000 * value / max(row.camera_s, 1e-9):.2f}" for value in (row.receive_s, row.decode_s, row.look_s, row.flow_s)]
+        down = "; ".join(f"{name}: {reason}" for name, reason in list(row.down.items())[:3])
+        table.add_row(str(row.shard), f"{row.sending}/{row.cameras}", *each, f"{row.memory_bytes >> 20} MiB", down)
+    for fault in faults[:5]:
+        table.add_row("", "", "", "", "", "", "", fault)
+    return table

@@ -1,0 +1,93 @@
+"""Watching real cameras over RTSP in real processes: everybody is seen in time, a killed worker comes back."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from sewu.base.records import Camera
+from sewu.cameras.register import write_cameras
+from sewu.simulate.server import ServedCamera, ServerPlan, StreamFile, serve_in_process
+from sewu.simulate.testcard import SUB_CARD, cached_card
+from sewu.store.checkpoints import Checkpoints
+from sewu.store.observations import read_observations
+
+CAMERAS = 6
+
+
+def served(folder: Path) -> ServerPlan:
+    file = StreamFile(path=cached_card(SUB_CARD, folder))
+    return ServerPlan(cameras=tuple(ServedCamera(id=f"K{number}", main=file, phase_s=number * 0.7) for number in range(CAMERAS)))
+
+
+def command(tmp_path: Path, seconds: float) -> list[str]:
+    options = ["--cameras", str(tmp_path / "cameras.csv"), "--out", str(tmp_path / "out"), "--model", "motion", "--workers", "1"]
+    return [sys.executable, "-m", "sewu", "watch", *options, "--interval", "2", "--seconds", str(seconds), "--json"]
+
+
+@pytest.fixture
+def base_url(tmp_path: Path) -> Iterator[str]:
+    with serve_in_process(served(tmp_path)) as control:
+        url = f"rtsp://127.0.0.1:{control.addresses.rtsp_port}"
+        write_cameras([Camera(f"K{number}", f"K{number}", f"{url}/K{number}/main") for number in range(CAMERAS)], tmp_path / "cameras.csv")
+        yield url
+
+
+def test_every_camera_is_watched_in_time_and_what_was_seen_is_stored(tmp_path: Path, base_url: str) -> None:
+    done = subprocess.run(command(tmp_path, 16), capture_output=True, text=True, timeout=80, stdin=subprocess.DEVNULL, env=dict(os.environ))
+    assert done.returncode == 0, done.stderr
+    status = json.loads(done.stdout)
+    assert status["sending"] == CAMERAS
+    assert status["pictures"] >= CAMERAS * 3
+    assert status["worst_ratio"] <= 1.5
+    assert status["stretch"] == 1.0
+    cameras = {observation.camera_id for observation in read_observations(tmp_path / "out")}
+    assert cameras == {f"K{number}" for number in range(CAMERAS)}
+
+
+def test_a_killed_worker_is_back_within_seconds_and_goes_on_from_its_states(tmp_path: Path, base_url: str) -> None:
+    with subprocess.Popen(command(tmp_path, 60), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as parent:
+        try:
+            worker = wait_for_worker(parent.pid)
+            saved = tmp_path / "out" / "shard-0.state.sqlite"
+            wait_until(lambda: saved.exists() and bool(states(saved)), 40)
+            worker.send_signal(signal.SIGKILL)
+            killed_s = time.monotonic()
+            wait_until(lambda: any(child.pid != worker.pid for child in psutil.Process(parent.pid).children()), 5)
+            assert time.monotonic() - killed_s <= 5
+            before = {name: state["flow"] for name, state in states(saved).items()}
+            wait_until(lambda: any(state["flow"] != before.get(name) for name, state in states(saved).items()), 40)
+            parent.send_signal(signal.SIGINT)
+            parent.communicate(timeout=40)
+        finally:
+            for child in psutil.Process(parent.pid).children(recursive=True) if parent.poll() is None else []:
+                child.kill()
+            parent.kill()
+
+
+def wait_for_worker(pid: int) -> psutil.Process:
+    wait_until(lambda: bool(psutil.Process(pid).children()), 20)
+    return psutil.Process(pid).children()[0]
+
+
+def states(path: Path) -> dict[str, dict[str, object]]:
+    store = Checkpoints(path)
+    found = store.load(f"K{number}" for number in range(CAMERAS))
+    store.close()
+    return found
+
+
+def wait_until(true: Callable[[], bool], within_s: float) -> None:
+    deadline = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
