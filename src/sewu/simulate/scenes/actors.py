@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -9,11 +10,14 @@ from typing import Literal
 import numpy as np
 
 from sewu.base.records import Floats
+from sewu.simulate.scenes.camera import PoleCamera
 from sewu.simulate.scenes.mesh import Colour, Mesh, box, merged, turned
 from sewu.simulate.scenes.people import Looks, Pose, body, pose, posed
 from sewu.simulate.scenes.render import Moving
 from sewu.simulate.scenes.vehicles import LENGTH_M, VehicleKind, beam
 
+FAR_M = 110.0
+"""Farther away nobody is drawn; the haze and the size of a pixel hide them."""
 ActorKind = Literal["person", "bag"] | VehicleKind
 
 
@@ -55,6 +59,18 @@ def bag(number: int, rgb: Colour = (0.05, 0.07, 0.16)) -> Actor:
     """A large travel bag on the ground."""
     handle = box((-0.02, -0.14, 0.36), (0.02, 0.14, 0.42), (0.02, 0.02, 0.02))
     return Actor(number, "bag", merged([box((-0.16, -0.30, 0), (0.16, 0.30, 0.36), rgb), handle]))
+
+
+def in_view(actors: Sequence[Actor], camera: PoleCamera) -> list[Actor]:
+    """Those that the camera may see, or whose shadow it may see."""
+    if not actors:
+        return []
+    half = math.tan(math.radians(camera.across_deg) / 2)
+    at = np.asarray([(a.x_m, a.y_m, a.floor_m + 0.8) for a in actors]) - (camera.x_m, camera.y_m, camera.height_m)
+    right, down, ahead = (at @ camera.view().T).T
+    margin = np.asarray([LENGTH_M.get(a.kind, 1.5) * 0.5 + 1.6 for a in actors])  # type: ignore[call-overload]
+    seen = (ahead > -margin) & (ahead < FAR_M) & (np.abs(right) < ahead * half + margin * 1.3) & (np.abs(down) < ahead * half * 0.5625 + margin * 1.5)
+    return [actor for actor, yes in zip(actors, seen.tolist(), strict=True) if yes]
 
 
 def moving(actors: Sequence[Actor]) -> tuple[Moving, list[tuple[Actor, Mesh]]]:

@@ -19,7 +19,6 @@ from sewu.simulate.scenes.mesh import Mesh
 
 SHADE_PX = 2048
 STILL_FACTOR = 2
-SAMPLES = 4
 LAMP_RGB = (1.0, 0.78, 0.5)
 BEAM_RGB = (1.0, 0.95, 0.8)
 
@@ -73,15 +72,16 @@ class Renderer:
             name: gl.program(vertex_shader=shaders.SCREEN_VERTEX, fragment_shader=fragment)
             for name, fragment in (
                 ("sky", shaders.SKY_FRAGMENT), ("smaller", shaders.SMALLER_FRAGMENT),
-                ("compose", shaders.COMPOSE_FRAGMENT), ("post", shaders.POST_FRAGMENT),
+                ("blur", shaders.BLUR_FRAGMENT), ("compose", shaders.COMPOSE_FRAGMENT), ("post", shaders.POST_FRAGMENT),
             )
         }  # fmt: skip
         self._quads = {name: gl.vertex_array(program, []) for name, program in self._screen.items()}
-        self._surface = gl.program(vertex_shader=shaders.SURFACE_VERTEX, fragment_shader=shaders.SURFACE_FRAGMENT)
+        self._surface = gl.program(vertex_shader=shaders.SURFACE_VERTEX, fragment_shader=shaders.STILL_FRAGMENT)
+        self._lean = gl.program(vertex_shader=shaders.SURFACE_VERTEX, fragment_shader=shaders.MOVING_FRAGMENT)
         self._flat = gl.program(vertex_shader=shaders.FLAT_VERTEX, fragment_shader=shaders.FLAT_FRAGMENT)
         self._beam = gl.program(vertex_shader=shaders.BEAM_VERTEX, fragment_shader=shaders.BEAM_FRAGMENT)
         self._name = gl.program(vertex_shader=shaders.NAME_VERTEX, fragment_shader=shaders.NAME_FRAGMENT)
-        for program in (self._surface, self._flat, self._beam, self._name):
+        for program in (self._surface, self._lean, self._flat, self._beam, self._name):
             program["clip"].write(self._clip)
         self._light_surfaces(lamps)
         self._make_targets()
@@ -101,11 +101,14 @@ class Renderer:
         values = {
             "eye": (self._camera.x_m, self._camera.y_m, self._camera.height_m), "sun": light.sun, "sun_rgb": light.sun_rgb,
             "sky_rgb": light.sky_rgb, "bounce_rgb": light.bounce_rgb, "haze_rgb": light.haze_rgb, "haze_per_m": light.haze_per_m,
-            "wet": light.wet, "glow": light.glow, "lamp_rgb": LAMP_RGB, "shade": 0,
+            "wet": light.wet, "glow": light.glow, "lamp_rgb": LAMP_RGB, "shade": 0, "lamp_count": min(8, len(lamps)) if light.lamps else 0,
         }  # fmt: skip
-        for name, value in values.items():
-            self._surface[name].value = value
-        self._surface["lamps"].write(eight.tobytes())
+        for program in (self._surface, self._lean):
+            for name, value in values.items():
+                # The compiler leaves out what a program does not use.
+                if name in program:
+                    program[name].value = value
+            program["lamps"].write(eight.tobytes())
         self._screen["sky"]["sky_rgb"].value, self._screen["sky"]["haze_rgb"].value = light.sky_rgb, light.haze_rgb
 
     def _make_targets(self) -> None:
@@ -119,12 +122,10 @@ class Renderer:
         self._mask_target = gl.framebuffer([self._mask], gl.depth_renderbuffer(half))
         self._names = gl.texture((width // 4, height // 4), 1, dtype="f4")
         self._names_target = gl.framebuffer([self._names], gl.depth_renderbuffer((width // 4, height // 4)))
-        samples = min(SAMPLES, gl.max_samples)
-        self._many = gl.framebuffer(
-            [gl.renderbuffer((width, height), 4, samples=samples, dtype="f2")], gl.depth_renderbuffer((width, height), samples=samples)
-        )
+        self._soft = gl.texture(half, 3)
+        self._soft_target = gl.framebuffer([self._soft])
         self._frame = gl.texture((width, height), 4, dtype="f2")
-        self._frame_target = gl.framebuffer([self._frame])
+        self._frame_target = gl.framebuffer([self._frame], gl.depth_renderbuffer((width, height)))
         self._out = gl.framebuffer([gl.renderbuffer((width, height), 3)])
 
     def _shade_matrix(self) -> Floats:
@@ -147,6 +148,7 @@ class Renderer:
         to_shade = self._shade_matrix().T.tobytes()
         shade["clip"].write(to_shade)
         self._surface["to_shade"].write(to_shade)
+        self._lean["to_shade"].write(to_shade)
         self._shade = gl.depth_texture((SHADE_PX, SHADE_PX))
         self._shade.compare_func = ""
         gl.enable(moderngl.DEPTH_TEST)
@@ -183,10 +185,10 @@ class Renderer:
         vertices = gl.buffer(moving.vertices.astype("f4").tobytes()) if len(moving.vertices) else None
         faces = gl.buffer(np.ascontiguousarray(moving.faces, "i4").tobytes()) if vertices else None
         self._draw_mask(moving, vertices, faces)
-        self._many.use()
+        self._frame_target.use()
         gl.enable(moderngl.DEPTH_TEST)
         gl.depth_func = "1"
-        for unit, texture in enumerate((self._still, self._still_depth, self._mask)):
+        for unit, texture in enumerate((self._still, self._still_depth, self._soft)):
             texture.use(unit)
         compose = self._screen["compose"]
         compose["still"].value, compose["depth"].value, compose["mask"].value = 0, 1, 2
@@ -196,10 +198,9 @@ class Renderer:
         if vertices:
             self._shade.use(0)
             layout = [(vertices, "3f 3f 3f 1f 8x", "in_at", "in_normal", "in_rgb", "in_material")]
-            array = gl.vertex_array(self._surface, layout, faces)
+            array = gl.vertex_array(self._lean, layout, faces)
             array.render()
             array.release()
-        gl.copy_framebuffer(self._frame_target, self._many)
         image = self._finish(tick)
         if vertices:
             vertices.release()
@@ -232,13 +233,18 @@ class Renderer:
             array.release()
             buffer.release()
         self._mask_target.color_mask = (True, True, True, True)
+        self._soft_target.use()
+        gl.disable(moderngl.DEPTH_TEST)
+        self._mask.use(0)
+        self._screen["blur"]["mask"].value = 0
+        self._quads["blur"].render(vertices=3)
 
     def _finish(self, tick: int) -> Image:
         gl, light, post = self._gl, self._light, self._screen["post"]
         self._out.use()
         gl.disable(moderngl.DEPTH_TEST)
         self._frame.use(0)
-        for name, value in (("exposure", light.exposure), ("grain", light.grain), ("rain", light.rain), ("soften", 0.25)):
+        for name, value in (("exposure", light.exposure), ("grain", light.grain), ("rain", light.rain), ("soften", 0.35)):
             post[name].value = value
         post["frame"].value, post["tick"].value = 0, float(tick % 997)
         self._quads["post"].render(vertices=3)

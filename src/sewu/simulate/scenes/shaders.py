@@ -20,15 +20,16 @@ out vec3 at; out vec3 normal; out vec3 rgb; flat out int material;
 void main() { at = in_at; normal = in_normal; rgb = in_rgb; material = int(in_material + .5); gl_Position = clip * vec4(in_at, 1.); }
 """
 
-SURFACE_FRAGMENT = _HEAD + NOISE + """
+_SURFACE = NOISE + """
 uniform vec3 eye; uniform vec3 sun; uniform vec3 sun_rgb; uniform vec3 sky_rgb; uniform vec3 bounce_rgb; uniform vec3 haze_rgb;
 uniform float haze_per_m; uniform float wet; uniform float glow; uniform vec4 lamps[8]; uniform vec3 lamp_rgb;
-uniform mat4 to_shade; uniform sampler2D shade;
+uniform mat4 to_shade; uniform sampler2D shade; uniform int lamp_count;
 in vec3 at; in vec3 normal; in vec3 rgb; flat in int material;
 out vec4 colour;
 
 float lit(vec3 p, vec3 n) {
     vec3 q = (to_shade * vec4(p + n * .06, 1.)).xyz * .5 + .5;
+    if (LEAN) return step(q.z - .0012, texture(shade, q.xy).r);
     float sum = 0.;
     for (int i = -1; i <= 1; i++) for (int j = -1; j <= 1; j++)
         sum += step(q.z - .0012, texture(shade, q.xy + vec2(i, j) / 2048.).r);
@@ -37,6 +38,7 @@ float lit(vec3 p, vec3 n) {
 
 vec3 surface(inout vec3 n, inout float shine) {
     vec3 base = rgb; vec2 g = at.xy; vec2 w = vec2(abs(normal.x) > .5 ? at.y : at.x, at.z);
+    if (LEAN) { shine = material == 1 ? .55 : material == 2 ? .9 : 0.; return base; }
     if (material == 4) {  // asphalt: grain, patches, oil in the wheel tracks, cracks
         base *= .72 + .34 * rough(g * 9.) + .24 * rough(g * .35);
         base *= .9 + .1 * smoothstep(.1, .5, noise(g * vec2(.8, .05)));
@@ -67,27 +69,33 @@ void main() {
     if (dot(n, look) < 0. && material != 7) n = -n;
     float shine = 0.;
     vec3 base = surface(n, shine);
-    float day = max(dot(n, sun), 0.) * lit(at, n);
+    float open = lit(at, n), day = max(dot(n, sun), 0.) * open;
     float up = n.z * .5 + .5;
     float foot = mix(.62, 1., smoothstep(0., .8, at.z)) ;
     if (n.z > .7) foot = 1.;
     vec3 soft = mix(bounce_rgb, sky_rgb, up) * foot;
     vec3 light = soft + sun_rgb * day;
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < lamp_count; i++) {
         vec3 d = lamps[i].xyz - at; float r2 = dot(d, d) + .5;
         light += lamp_rgb * lamps[i].w * max(dot(n, d * inversesqrt(r2)) * .85 + .15, 0.) / r2;
     }
     vec3 c = base * light;
     float edge = pow(1. - max(dot(n, look), 0.), 4.);
     vec3 mirror = reflect(-look, n);
-    c += shine * (.05 + .6 * edge) * mix(bounce_rgb, sky_rgb, smoothstep(-.2, .5, mirror.z)) * (.6 + .4 * noise(at.xy * 3.));
-    c += shine * sun_rgb * lit(at, n) * pow(max(dot(mirror, sun), 0.), 60.) * .8;
+    if (shine > 0.) {
+        c += shine * (.05 + .6 * edge) * mix(bounce_rgb, sky_rgb, smoothstep(-.2, .5, mirror.z)) * (LEAN ? .8 : .6 + .4 * noise(at.xy * 3.));
+        c += shine * sun_rgb * open * pow(max(dot(mirror, sun), 0.), 60.) * .8;
+    }
     if (material == 3) c = rgb * glow;
     float fog = 1. - exp(-distance(eye, at) * haze_per_m);
     float part = dot(sun_rgb * day, vec3(1.)) / max(dot(light, vec3(1.)), 1e-4);
     colour = vec4(mix(c, haze_rgb, fog), material == 3 ? 0. : part);
 }
 """
+
+STILL_FRAGMENT = _HEAD + "const bool LEAN = false;" + _SURFACE
+MOVING_FRAGMENT = _HEAD + "const bool LEAN = true;" + _SURFACE
+"""Drawn in every frame, so without textures and with a harder edge of the shade."""
 
 SHADE_VERTEX = _HEAD + "uniform mat4 clip; in vec3 in_at; void main() { gl_Position = clip * vec4(in_at, 1.); }"
 SHADE_FRAGMENT = _HEAD + "void main() {}"
@@ -139,15 +147,24 @@ void main() {
 }
 """
 
+BLUR_FRAGMENT = _HEAD + """
+uniform sampler2D mask; in vec2 uv; out vec3 colour;
+void main() {
+    vec3 m = vec3(0.); vec2 o = 1.4 / vec2(textureSize(mask, 0));
+    for (int i = -1; i <= 1; i++) for (int j = -1; j <= 1; j++) m += texture(mask, uv + vec2(i, j) * o).rgb;
+    colour = m / 9.;
+}
+"""
+
 COMPOSE_FRAGMENT = _HEAD + """
 uniform sampler2D still; uniform sampler2D depth; uniform sampler2D mask; uniform vec3 beam_rgb;
 in vec2 uv; out vec4 colour;
 void main() {
-    vec4 c = texture(still, uv); vec3 m = vec3(0.); vec2 o = 1.4 / vec2(textureSize(mask, 0));
-    for (int i = -1; i <= 1; i++) for (int j = -1; j <= 1; j++) m += texture(mask, uv + vec2(i, j) * o).rgb / 9.;
+    ivec2 at = ivec2(gl_FragCoord.xy);
+    vec4 c = texelFetch(still, at, 0); vec3 m = texture(mask, uv).rgb;
     vec3 base = c.rgb * (1. - m.r * c.a) * (1. - .45 * m.g * (1. - .6 * c.a));
     colour = vec4(base + (c.rgb + .02) * m.b * beam_rgb, 1.);
-    gl_FragDepth = texture(depth, uv).r;
+    gl_FragDepth = texelFetch(depth, at, 0).r;
 }
 """
 
@@ -155,10 +172,10 @@ POST_FRAGMENT = _HEAD + NOISE + """
 uniform sampler2D frame; uniform float exposure; uniform float grain; uniform float tick; uniform float rain; uniform float soften;
 in vec2 uv; out vec3 colour;
 void main() {
-    vec2 px = 1. / vec2(textureSize(frame, 0)); vec2 at = vec2(uv.x, 1. - uv.y);
-    vec3 c = texture(frame, at).rgb;
-    vec3 around = texture(frame, at + vec2(px.x, 0)).rgb + texture(frame, at - vec2(px.x, 0)).rgb
-        + texture(frame, at + vec2(0, px.y)).rgb + texture(frame, at - vec2(0, px.y)).rgb;
+    ivec2 size = textureSize(frame, 0), last = size - 1; ivec2 at = ivec2(gl_FragCoord.x, float(size.y) - gl_FragCoord.y);
+    vec3 c = texelFetch(frame, at, 0).rgb;
+    vec3 around = texelFetch(frame, min(at + ivec2(1, 0), last), 0).rgb + texelFetch(frame, max(at - ivec2(1, 0), 0), 0).rgb
+        + texelFetch(frame, min(at + ivec2(0, 1), last), 0).rgb + texelFetch(frame, max(at - ivec2(0, 1), 0), 0).rgb;
     c = mix(c, around * .25, soften) * exposure;
     if (rain > 0.) {
         vec2 r = vec2(uv.x * 160. + uv.y * 9., uv.y * 5. - tick * 1.37); float column = hash(vec2(floor(r.x), 3.));
@@ -167,8 +184,8 @@ void main() {
     }
     c *= 1. - .28 * dot(uv - .5, uv - .5);
     c = c * (2.51 * c + .03) / (c * (2.43 * c + .59) + .14);
-    c = pow(clamp(c, 0., 1.), vec3(1. / 2.2));
-    float n = hash(gl_FragCoord.xy + vec2(tick * 17.3, tick * 5.7)) + hash(gl_FragCoord.yx + tick * 3.1) - 1.;
-    colour = c + grain * n * (1.2 - .6 * c.g);
+    c = sqrt(clamp(c, 0., 1.));
+    float n = hash(gl_FragCoord.xy + vec2(tick * 17.3, tick * 5.7)) - .5;
+    colour = c + grain * 1.5 * n * (1.2 - .6 * c.g);
 }
 """
