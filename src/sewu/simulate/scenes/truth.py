@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sewu.base.records import Doubles, Floats
+from sewu.base.records import Floats
 from sewu.simulate.scenes.actors import Actor
 from sewu.simulate.scenes.camera import PoleCamera
 from sewu.simulate.scenes.happenings import TrueEvent
@@ -134,12 +134,3 @@ class Ledger:
         for (minute, line, way, name), total in sorted(self._crossed.items()):
             table.append(f"{minute},crossed {way},{line},{name},{total}\n")
         (folder / "counts.csv").write_text("".join(table), encoding="utf-8")
-
-
-def ground_to_picture_px(points_m: Sequence[tuple[float, float]], camera: PoleCamera, size_px: tuple[int, int]) -> Doubles:
-    """Points of the ground (n, 2) in the picture: (n, 2), clamped to it.
-
-    Polygons whose corners lie outside are bent at the edge of the picture; layouts keep their zones within it.
-    """
-    at = np.concatenate([np.asarray(points_m, np.float64), np.zeros((len(points_m), 1))], axis=1)
-    return np.asarray(np.clip(camera.to_picture_px(at, size_px)[:, :2], 0, size_px), np.float64)
