@@ -65,7 +65,9 @@ class LoopRecipe:
         if not 1 <= self.duration_s <= 3600:
             raise BadSettings(f"A loop of {self.duration_s:g} s cannot be rendered.", "Choose 1 to 3600 s.")
         if any(side % 4 or not 64 <= side <= 3840 for side in self.size_px):
-            raise BadSettings(f"A picture of {self.size_px[0]} x {self.size_px[1]} cannot be rendered.", "Use multiples of 4 from 64 to 3840.")
+            raise BadSettings(
+                f"A picture of {self.size_px[0]} x {self.size_px[1]} cannot be rendered.", "Use multiples of 4 from 64 to 3840."
+            )
 
     @property
     def name(self) -> str:
@@ -116,7 +118,9 @@ def render_loop(recipe: LoopRecipe, cache: Path, progress: Progress | None = Non
         except av.FFmpegError as error:
             raise BadSource(f"The loop {recipe.name} cannot be encoded: {error}.", "Check that PyAV has x264, and the disk.") from error
         except OSError as error:
-            raise StoreFull(f"The loop {recipe.name} cannot be written to {cache}: {error.strerror}.", "Make room or name another folder.") from error
+            raise StoreFull(
+                f"The loop {recipe.name} cannot be written to {cache}: {error.strerror}.", "Make room or name another folder."
+            ) from error
         finally:
             shutil.rmtree(new, ignore_errors=True)
     streams = {name: path for name in ("main", "sub") if (path := folder / f"{name}.mp4").is_file()}

@@ -69,7 +69,12 @@ def in_view(actors: Sequence[Actor], camera: PoleCamera) -> list[Actor]:
     at = np.asarray([(a.x_m, a.y_m, a.floor_m + 0.8) for a in actors]) - (camera.x_m, camera.y_m, camera.height_m)
     right, down, ahead = (at @ camera.view().T).T
     margin = np.asarray([LENGTH_M.get(a.kind, 1.5) * 0.5 + 1.6 for a in actors])  # type: ignore[call-overload]
-    seen = (ahead > -margin) & (ahead < FAR_M) & (np.abs(right) < ahead * half + margin * 1.3) & (np.abs(down) < ahead * half * 0.5625 + margin * 1.5)
+    seen = (
+        (ahead > -margin)
+        & (ahead < FAR_M)
+        & (np.abs(right) < ahead * half + margin * 1.3)
+        & (np.abs(down) < ahead * half * 0.5625 + margin * 1.5)
+    )
     return [actor for actor, yes in zip(actors, seen.tolist(), strict=True) if yes]
 
 
@@ -86,5 +91,3 @@ def moving(actors: Sequence[Actor]) -> tuple[Moving, list[tuple[Actor, Mesh]]]:
     beams: list[Floats] = [beam(a.kind, a.x_m, a.y_m, a.yaw_rad) for a, _ in placed if a.kind in LENGTH_M and a.engine_on]  # type: ignore[arg-type]
     lit = np.concatenate(beams) if beams else np.zeros((0, 4), np.float32)
     return Moving(np.concatenate(columns, axis=1).astype(np.float32), every.faces, lit), placed
-
-

@@ -175,9 +175,20 @@ def _illegal_parking(place: _Place, start_s: float, end_s: float) -> Script:
     rows = [first, *zip(start_s - brake_s * (1 - slow), x_come, come, strict=True)]
     leave = spot[1] + way * brake_m * slow**2
     x_leave = spot[0] + (lane_x - spot[0]) * slow * slow * (3 - 2 * slow)
-    rows += [*zip(end_s + brake_s * slow, x_leave, leave, strict=True), (end_s + brake_s + lead_s, lane_x, spot[1] + way * (brake_m + FAR_M))]
+    rows += [
+        *zip(end_s + brake_s * slow, x_leave, leave, strict=True),
+        (end_s + brake_s + lead_s, lane_x, spot[1] + way * (brake_m + FAR_M)),
+    ]
     table = np.asarray(rows)
-    lane = next(i for i, n in enumerate(place.layout.lanes) if abs(n.points_m[0][0] - lane_x) < 0.6 and (n.points_m[-1][1] - n.points_m[0][1]) * way > 0)         if place.layout.kind != "market" else 0
+    lane = (
+        next(
+            i
+            for i, n in enumerate(place.layout.lanes)
+            if abs(n.points_m[0][0] - lane_x) < 0.6 and (n.points_m[-1][1] - n.points_m[0][1]) * way > 0
+        )
+        if place.layout.kind != "market"
+        else 0
+    )
     car = place.a_car()
     track = Track(car, table[:, 0], table[:, 1:], rest_yaw_rad=way * np.pi / 2)
     event = TrueEvent("illegal_parking", place.area.id, start_s, end_s, (car.id,))

@@ -95,7 +95,10 @@ def street(random: np.random.Generator) -> Layout:
     parts = [ground(-4.5, -10, 4.5, 120, 0, GREY, ASPHALT), *props.dashes(0, 2, 110)]
     for side in (-1, 1):
         near, far = sorted((side * 4.65, side * 8.0))
-        parts += [ground(near, -10, far, 120, 0.12, SLABS, PAVING), props.kerb(*sorted((side * 4.5, side * 4.65))[:1], -5, max(side * 4.5, side * 4.65), 70)]
+        parts += [
+            ground(near, -10, far, 120, 0.12, SLABS, PAVING),
+            props.kerb(*sorted((side * 4.5, side * 4.65))[:1], -5, max(side * 4.5, side * 4.65), 70),
+        ]
         parts += [props.stripe(side * 4.2 - 0.05, 0, side * 4.2 + 0.05, 100, (0.5, 0.4, 0.05))]
         parts += props.row_of_shops(random, side * 8.0, 6 if side > 0 else 10, 100, -side)
     parts += [props.tree(random, x, y) for x, y in ((5.3, 21.0), (5.3, 37.0), (-5.3, 33.0), (-5.3, 52.0), (5.4, 58.0))]
@@ -121,12 +124,21 @@ def street(random: np.random.Generator) -> Layout:
 
 def junction(random: np.random.Generator) -> Layout:
     """Two roads that cross, with signals, stop lines and zebra crossings."""
-    parts = [ground(-6.5, -20, 6.5, 130, 0, GREY, ASPHALT), ground(-90, 27, -6.5, 39, 0, GREY, ASPHALT), ground(6.5, 27, 90, 39, 0, GREY, ASPHALT)]
+    parts = [
+        ground(-6.5, -20, 6.5, 130, 0, GREY, ASPHALT),
+        ground(-90, 27, -6.5, 39, 0, GREY, ASPHALT),
+        ground(6.5, 27, 90, 39, 0, GREY, ASPHALT),
+    ]
     for side in (-1, 1):
         for y0, y1 in ((-15, 27), (39, 120)):
             near, far = sorted((side * 6.5, side * 11.0))
-            parts += [ground(near, y0, far, y1, 0.12, SLABS, PAVING), props.kerb(min(side * 6.5, side * 6.65), y0, max(side * 6.5, side * 6.65), min(y1, 75))]
-            parts += props.row_of_shops(random, side * 11.0, y0 + (4.5 if y0 > 0 else (0 if side > 0 else 24)), min(y1, 105) - (4.5 if y0 < 0 else 0), -side)
+            parts += [
+                ground(near, y0, far, y1, 0.12, SLABS, PAVING),
+                props.kerb(min(side * 6.5, side * 6.65), y0, max(side * 6.5, side * 6.65), min(y1, 75)),
+            ]
+            parts += props.row_of_shops(
+                random, side * 11.0, y0 + (4.5 if y0 > 0 else (0 if side > 0 else 24)), min(y1, 105) - (4.5 if y0 < 0 else 0), -side
+            )
         low, high = sorted((side * 11.0, side * 70.0))
         for y0, y1 in ((22.5, 27.0), (39.0, 43.5)):
             parts.append(ground(low, y0, high, y1, 0.12, SLABS, PAVING))
@@ -174,7 +186,14 @@ def market(random: np.random.Generator) -> Layout:
                 parts.append(props.stall(random, x, where))
                 stands.append((x + side * 1.0, where, np.pi if side > 0 else 0.0, 0.0))
                 for _ in range(int(random.integers(0, 3))):
-                    stands.append((x - side * float(random.uniform(1.15, 1.5)), where + float(random.uniform(-1.0, 1.0)), 0.0 if side > 0 else np.pi, 0.0))
+                    stands.append(
+                        (
+                            x - side * float(random.uniform(1.15, 1.5)),
+                            where + float(random.uniform(-1.0, 1.0)),
+                            0.0 if side > 0 else np.pi,
+                            0.0,
+                        )
+                    )
     lamps = [(8.0, 14.0), (-8.0, 22.0), (8.0, 33.0), (-8.0, 42.0), (8.0, 54.0)]
     parts += [props.lamp_post(x, y, -x * 0.3, 5.5) for x, y in lamps]
     parts += [props.wires(7.6, (4.0, 28.0, 52.0, 78.0)), *_ends(random, 105)]
@@ -208,23 +227,42 @@ def carpark(random: np.random.Generator) -> Layout:
             if y + 2.8 < 54:
                 areas.append(Area(f"petak-{'kiri' if side < 0 else 'kanan'}-{number + 1}", "bay", "", _oblong(near, y, far, y + 2.8)))
                 if random.random() < 0.68:
-                    parked.append(("car", side * (6.1 + float(random.uniform(-0.2, 0.2))), y + 1.4, (0.0 if random.random() < 0.7 else np.pi) + (np.pi if side < 0 else 0)))
+                    parked.append(
+                        (
+                            "car",
+                            side * (6.1 + float(random.uniform(-0.2, 0.2))),
+                            y + 1.4,
+                            (0.0 if random.random() < 0.7 else np.pi) + (np.pi if side < 0 else 0),
+                        )
+                    )
         parts.append(box((min(side * 14, side * 14.3), -5, 0), (max(side * 14, side * 14.3), 70, 2.2), (0.5, 0.48, 0.42), PLASTER))
         parts += [props.tree(random, side * 11.8, y, 4.8) for y in (26.0, 38.0, 50.0)]
     parts += [props.fence(8.2, 12.2, 13.4, 12.2), props.fence(8.2, 12.2, 8.2, 18.4), props.fence(8.2, 18.4, 13.4, 18.4)]
-    parts += [box((10.2, 14.4, 0), (12.6, 16.6, 2.0), (0.22, 0.30, 0.24), PLASTER), box((-26, 68, 0), (26, 84, 9.5), (0.55, 0.53, 0.48), PLASTER)]
+    parts += [
+        box((10.2, 14.4, 0), (12.6, 16.6, 2.0), (0.22, 0.30, 0.24), PLASTER),
+        box((-26, 68, 0), (26, 84, 9.5), (0.55, 0.53, 0.48), PLASTER),
+    ]
     for x in np.arange(-24.0, 24.0, 3.0):
         parts += [box((x, 67.9, z), (x + 1.8, 68, z + 1.6), (0.04, 0.05, 0.07), 2) for z in (1.2, 4.2, 7.0)]
     lamps = [(-9.5, 18.0), (9.5, 20.0), (-9.5, 36.0), (9.5, 38.0), (-9.5, 52.0)]
     parts += [props.lamp_post(x, y, -x * 0.12, 6.0) for x, y in lamps]
     parts += _ends(random, 96)
     lanes = (Lane(((-1.5, -25), (-1.5, 61)), 4.0, 14.0), Lane(((1.5, 61), (1.5, -25)), 4.0, 14.0))
-    walks = (Walk(((2.9, 4), (2.9, 60)), 0.5, 9.0, 0.0), Walk(((-2.9, 6), (-2.9, 60)), 0.5, 9.0, 0.0), Walk(((-13, 64.5), (13, 64.5)), 0.8, 8.0, 0.1))
+    walks = (
+        Walk(((2.9, 4), (2.9, 60)), 0.5, 9.0, 0.0),
+        Walk(((-2.9, 6), (-2.9, 60)), 0.5, 9.0, 0.0),
+        Walk(((-13, 64.5), (13, 64.5)), 0.8, 8.0, 0.1),
+    )
     camera = PoleCamera(-2.5, 0.0, 7.0, 82.0, 19.0, 62.0)
     lines = (CountLine("masuk", (-3.2, 14), (3.2, 14), "keluar", "masuk"),)
     spots = tuple((x * 0.88, y, 5.7) for x, y in lamps)
     return Layout("carpark", merged(parts), camera, spots, lanes, walks, tuple(areas), lines, _oblong(-3.6, 12, 3.6, 45), (), tuple(parked))
 
 
-LAYOUTS: dict[SceneKind, Callable[[np.random.Generator], Layout]] = {"street": street, "junction": junction, "market": market, "carpark": carpark}
+LAYOUTS: dict[SceneKind, Callable[[np.random.Generator], Layout]] = {
+    "street": street,
+    "junction": junction,
+    "market": market,
+    "carpark": carpark,
+}
 """Every place, by name."""

@@ -50,7 +50,11 @@ def any_looks(random: np.random.Generator, *, riding: bool = False) -> Looks:
 
 def _limb(top_m: float, end_m: float, side_m: float, radii_m: tuple[float, float], rgb: Colour) -> Mesh:
     wide, thin = radii_m
-    rows = [(end_m, 0, side_m, thin, thin), ((top_m + end_m) / 2, 0, side_m, wide * 0.95, wide * 0.95), (top_m + 0.02, 0, side_m, wide, wide)]
+    rows = [
+        (end_m, 0, side_m, thin, thin),
+        ((top_m + end_m) / 2, 0, side_m, wide * 0.95, wide * 0.95),
+        (top_m + 0.02, 0, side_m, wide, wide),
+    ]
     return loft(ellipses(rows, 6), rgb)
 
 
@@ -61,7 +65,10 @@ def body(looks: Looks) -> Mesh:
     trunk = [(0.84, 0, 0, 0.12, 0.165), (0.95, 0, 0, 0.125, 0.17), (1.10, 0, 0, 0.11, 0.15), (1.28, 0, 0, 0.125, 0.18),
              (1.40, 0, 0, 0.10, 0.19), (1.46, 0, 0, 0.06, 0.08)]  # fmt: skip
     parts = [loft(ellipses(trunk, 10), looks.top), *_head(looks)]
-    for side, thigh, shin, arm, fore in ((1, LEFT_THIGH, LEFT_SHIN, LEFT_ARM, LEFT_FORE), (-1, RIGHT_THIGH, RIGHT_SHIN, RIGHT_ARM, RIGHT_FORE)):
+    for side, thigh, shin, arm, fore in (
+        (1, LEFT_THIGH, LEFT_SHIN, LEFT_ARM, LEFT_FORE),
+        (-1, RIGHT_THIGH, RIGHT_SHIN, RIGHT_ARM, RIGHT_FORE),
+    ):
         hip, shoulder = 0.09 * side, 0.21 * side
         parts.append(_limb(HIP_M, KNEE_M, hip, (0.085, 0.06), looks.legs).of_part(thigh))
         shoe = ball((0.05, hip, 0.045), (0.13, 0.048, 0.05), (0.04, 0.035, 0.03), sides=6)
@@ -108,7 +115,13 @@ def pose(kind: Pose, phase: float, scale: float = 1.0) -> tuple[Floats, Floats]:
         arms, bends, lean = (-0.38 * np.sin(wave), 0.38 * np.sin(wave)), 0.35, -0.03
     elif kind == "stand":
         sway = 0.05 * np.sin(wave)
-        thighs, shins, arms, bends, lean = (sway, -sway), (sway, -sway), (0.1 + sway, 0.06), 0.35 + 0.3 * float(np.sin(phase * 1.7) > 0.4), 0.0
+        thighs, shins, arms, bends, lean = (
+            (sway, -sway),
+            (sway, -sway),
+            (0.1 + sway, 0.06),
+            0.35 + 0.3 * float(np.sin(phase * 1.7) > 0.4),
+            0.0,
+        )
     else:
         thighs, shins, arms, bends, lean = (1.25, 1.25), (-0.25, -0.25), (0.75, 0.75), 0.45, -0.12
     turn, shift = np.zeros((10, 3, 3)), np.zeros((10, 3))
@@ -142,5 +155,3 @@ def posed(mesh: Mesh, turn: Floats, shift: Floats) -> Mesh:
     """The mesh with its parts turned and shifted."""
     at = np.einsum("nij,nj->ni", turn[mesh.part], mesh.at_m) + shift[mesh.part]
     return replace(mesh, at_m=at, normal=np.einsum("nij,nj->ni", turn[mesh.part], mesh.normal))
-
-

@@ -12,7 +12,14 @@ WALLS: tuple[Colour, ...] = (
     (0.52, 0.47, 0.38), (0.55, 0.55, 0.52), (0.36, 0.43, 0.40), (0.50, 0.36, 0.26), (0.42, 0.42, 0.46), (0.58, 0.52, 0.30), (0.40, 0.30, 0.28),
 )  # fmt: skip
 SHUTTERS: tuple[Colour, ...] = ((0.25, 0.27, 0.28), (0.10, 0.18, 0.26), (0.12, 0.22, 0.16), (0.34, 0.32, 0.28))
-SIGNS: tuple[Colour, ...] = ((0.45, 0.04, 0.04), (0.03, 0.14, 0.40), (0.55, 0.42, 0.04), (0.04, 0.26, 0.12), (0.55, 0.55, 0.55), (0.4, 0.14, 0.02))
+SIGNS: tuple[Colour, ...] = (
+    (0.45, 0.04, 0.04),
+    (0.03, 0.14, 0.40),
+    (0.55, 0.42, 0.04),
+    (0.04, 0.26, 0.12),
+    (0.55, 0.55, 0.55),
+    (0.4, 0.14, 0.02),
+)
 TARPS: tuple[Colour, ...] = ((0.03, 0.14, 0.38), (0.42, 0.10, 0.03), (0.10, 0.28, 0.16), (0.45, 0.38, 0.10), (0.32, 0.33, 0.35))
 WHITE: Colour = (0.62, 0.62, 0.60)
 
@@ -31,7 +38,10 @@ def shop(random: np.random.Generator, front_m: float, from_m: float, to_m: float
     def slab(near: float, far: float, y0: float, y1: float, z: tuple[float, float], rgb: Colour, material: float = MATTE) -> Mesh:
         return box((min(x(near), x(far)), y0, z[0]), (max(x(near), x(far)), y1, z[1]), rgb, material)
 
-    parts = [slab(-deep, 0, from_m, to_m, (0, high), wall, PLASTER), slab(-deep - 0.1, 0.15, from_m, to_m, (high, high + 0.18), (0.3, 0.29, 0.27))]
+    parts = [
+        slab(-deep, 0, from_m, to_m, (0, high), wall, PLASTER),
+        slab(-deep - 0.1, 0.15, from_m, to_m, (high, high + 0.18), (0.3, 0.29, 0.27)),
+    ]
     if storeys < 3:
         ridge, y_mid = high + 1.9, (from_m + to_m) / 2
         slopes = [[(x(-deep), from_m, high + 0.18), (x(0.4), from_m, high + 0.18), (x(0.4), y_mid, ridge), (x(-deep), y_mid, ridge)],
@@ -55,7 +65,10 @@ def shop(random: np.random.Generator, front_m: float, from_m: float, to_m: float
     for floor in range(1, storeys):
         for y in np.arange(from_m + 0.8, to_m - 1.6, 1.9):
             z = 3.4 * floor
-            parts += [slab(0, 0.05, y - 0.08, y + 1.28, (z + 0.92, z + 2.38), WHITE), slab(0.05, 0.07, y, y + 1.2, (z + 1.0, z + 2.3), (0.04, 0.05, 0.06), GLASS)]
+            parts += [
+                slab(0, 0.05, y - 0.08, y + 1.28, (z + 0.92, z + 2.38), WHITE),
+                slab(0.05, 0.07, y, y + 1.2, (z + 1.0, z + 2.3), (0.04, 0.05, 0.06), GLASS),
+            ]
     return merged(parts)
 
 
@@ -70,7 +83,10 @@ def row_of_shops(random: np.random.Generator, front_m: float, from_m: float, to_
 
 
 def tree(random: np.random.Generator, x_m: float, y_m: float, tall_m: float = 5.5) -> Mesh:
-    trunk = loft(ellipses([(0, x_m, y_m, 0.17, 0.17), (1.5, x_m + 0.05, y_m, 0.13, 0.13), (tall_m * 0.7, x_m, y_m + 0.1, 0.07, 0.07)], 8), (0.12, 0.09, 0.06))
+    trunk = loft(
+        ellipses([(0, x_m, y_m, 0.17, 0.17), (1.5, x_m + 0.05, y_m, 0.13, 0.13), (tall_m * 0.7, x_m, y_m + 0.1, 0.07, 0.07)], 8),
+        (0.12, 0.09, 0.06),
+    )
     green: Colour = (0.05 + float(random.random()) * 0.05, 0.13 + float(random.random()) * 0.05, 0.03)
     crown = []
     for _ in range(11):
@@ -132,7 +148,14 @@ def stall(random: np.random.Generator, x_m: float, y_m: float, along_m: float = 
         for dy in (-half, half):
             parts.append(loft(ellipses([(0, x_m + dx, y_m + dy, 0.03, 0.03), (2.3, x_m + dx, y_m + dy, 0.03, 0.03)], 6), (0.25, 0.18, 0.1)))
     parts.append(box((x_m - 0.55, y_m - half + 0.1, 0), (x_m + 0.55, y_m + half - 0.1, 0.75), (0.22, 0.15, 0.09), PLASTER))
-    goods: tuple[Colour, ...] = ((0.5, 0.05, 0.03), (0.55, 0.25, 0.02), (0.08, 0.25, 0.05), (0.5, 0.45, 0.1), (0.3, 0.15, 0.07), (0.2, 0.05, 0.15))
+    goods: tuple[Colour, ...] = (
+        (0.5, 0.05, 0.03),
+        (0.55, 0.25, 0.02),
+        (0.08, 0.25, 0.05),
+        (0.5, 0.45, 0.1),
+        (0.3, 0.15, 0.07),
+        (0.2, 0.05, 0.15),
+    )
     for y in np.arange(y_m - half + 0.25, y_m + half - 0.25, 0.34):
         rgb = _any(random, goods)
         parts += [ball((x_m + dx, y, 0.78), (0.17, 0.16, 0.11), rgb, FOLIAGE, 6) for dx in (-0.34, 0.0, 0.34)]
@@ -151,5 +174,7 @@ def fence(x0: float, y0: float, x1: float, y1: float, tall_m: float = 1.6) -> Me
         x, y = x0 + (x1 - x0) * share, y0 + (y1 - y0) * share
         parts.append(box((x - 0.025, y - 0.025, 0), (x + 0.025, y + 0.025, tall_m), (0.10, 0.20, 0.14)))
     for z in (0.2, tall_m - 0.15):
-        parts.append(box((min(x0, x1) - 0.02, min(y0, y1) - 0.02, z), (max(x0, x1) + 0.02, max(y0, y1) + 0.02, z + 0.05), (0.10, 0.20, 0.14)))
+        parts.append(
+            box((min(x0, x1) - 0.02, min(y0, y1) - 0.02, z), (max(x0, x1) + 0.02, max(y0, y1) + 0.02, z + 0.05), (0.10, 0.20, 0.14))
+        )
     return merged(parts)

@@ -63,7 +63,12 @@ class Renderer:
     """
 
     def __init__(
-        self, still: Mesh, camera: PoleCamera, lighting: Lighting, size_px: tuple[int, int], lamps: Sequence[tuple[float, float, float]] = ()
+        self,
+        still: Mesh,
+        camera: PoleCamera,
+        lighting: Lighting,
+        size_px: tuple[int, int],
+        lamps: Sequence[tuple[float, float, float]] = (),
     ) -> None:
         self.size_px, self._camera, self._light = size_px, camera, lighting
         self._gl = gl = open_context()
@@ -268,7 +273,10 @@ class Renderer:
         target.depth_mask = True
         gl.depth_func = "<"
         if len(moving.vertices):
-            vertices, faces = gl.buffer(moving.vertices.astype("f4").tobytes()), gl.buffer(np.ascontiguousarray(moving.faces, "i4").tobytes())
+            vertices, faces = (
+                gl.buffer(moving.vertices.astype("f4").tobytes()),
+                gl.buffer(np.ascontiguousarray(moving.faces, "i4").tobytes()),
+            )
             array = gl.vertex_array(self._name, [(vertices, "3f 32x 1f", "in_at", "in_name")], faces)
             array.render()
             for thing in (array, vertices, faces):

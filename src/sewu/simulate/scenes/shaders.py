@@ -13,14 +13,19 @@ float noise(vec2 p) {
 float rough(vec2 p) { return .5 * noise(p) + .25 * noise(p * 2.3 + 7.) + .15 * noise(p * 5.1 + 3.) + .1 * noise(p * 11.7); }
 """
 
-SURFACE_VERTEX = _HEAD + """
+SURFACE_VERTEX = (
+    _HEAD
+    + """
 uniform mat4 clip;
 in vec3 in_at; in vec3 in_normal; in vec3 in_rgb; in float in_material;
 out vec3 at; out vec3 normal; out vec3 rgb; flat out int material;
 void main() { at = in_at; normal = in_normal; rgb = in_rgb; material = int(in_material + .5); gl_Position = clip * vec4(in_at, 1.); }
 """
+)
 
-_SURFACE = NOISE + """
+_SURFACE = (
+    NOISE
+    + """
 uniform vec3 eye; uniform vec3 sun; uniform vec3 sun_rgb; uniform vec3 sky_rgb; uniform vec3 bounce_rgb; uniform vec3 haze_rgb;
 uniform float haze_per_m; uniform float wet; uniform float glow; uniform vec4 lamps[8]; uniform vec3 lamp_rgb;
 uniform mat4 to_shade; uniform sampler2D shade; uniform int lamp_count;
@@ -92,6 +97,7 @@ void main() {
     colour = vec4(mix(c, haze_rgb, fog), material == 3 ? 0. : part);
 }
 """
+)
 
 STILL_FRAGMENT = _HEAD + "const bool LEAN = false;" + _SURFACE
 MOVING_FRAGMENT = _HEAD + "const bool LEAN = true;" + _SURFACE
@@ -100,7 +106,9 @@ MOVING_FRAGMENT = _HEAD + "const bool LEAN = true;" + _SURFACE
 SHADE_VERTEX = _HEAD + "uniform mat4 clip; in vec3 in_at; void main() { gl_Position = clip * vec4(in_at, 1.); }"
 SHADE_FRAGMENT = _HEAD + "void main() {}"
 
-FLAT_VERTEX = _HEAD + """
+FLAT_VERTEX = (
+    _HEAD
+    + """
 uniform mat4 clip; uniform vec3 sun;
 in vec3 in_at; in float in_floor;
 void main() {
@@ -109,26 +117,39 @@ void main() {
     gl_Position = clip * vec4(p, 1.); gl_Position.z -= .0008 * gl_Position.w;
 }
 """
+)
 FLAT_FRAGMENT = _HEAD + "uniform vec3 ink; out vec3 colour; void main() { colour = ink; }"
 
-BEAM_VERTEX = _HEAD + """
+BEAM_VERTEX = (
+    _HEAD
+    + """
 uniform mat4 clip; in vec3 in_at; in float in_power; out float power;
 void main() { power = in_power; gl_Position = clip * vec4(in_at, 1.); gl_Position.z -= .0008 * gl_Position.w; }
 """
+)
 BEAM_FRAGMENT = _HEAD + "in float power; out vec3 colour; void main() { colour = vec3(0., 0., power * power); }"
 
-NAME_VERTEX = _HEAD + """
+NAME_VERTEX = (
+    _HEAD
+    + """
 uniform mat4 clip; in vec3 in_at; in float in_name; flat out float name;
 void main() { name = in_name; gl_Position = clip * vec4(in_at, 1.); }
 """
+)
 NAME_FRAGMENT = _HEAD + "flat in float name; out float colour; void main() { colour = name; }"
 
-SCREEN_VERTEX = _HEAD + """
+SCREEN_VERTEX = (
+    _HEAD
+    + """
 out vec2 uv;
 void main() { vec2 p = vec2((gl_VertexID << 1) & 2, gl_VertexID & 2); uv = p; gl_Position = vec4(p * 2. - 1., 0., 1.); }
 """
+)
 
-SKY_FRAGMENT = _HEAD + NOISE + """
+SKY_FRAGMENT = (
+    _HEAD
+    + NOISE
+    + """
 uniform vec3 sky_rgb; uniform vec3 haze_rgb; in vec2 uv; out vec4 colour;
 void main() {
     vec3 c = mix(haze_rgb, sky_rgb, smoothstep(.75, 1.25, uv.y) * .8);
@@ -136,8 +157,11 @@ void main() {
     colour = vec4(c, 0.);
 }
 """
+)
 
-SMALLER_FRAGMENT = _HEAD + """
+SMALLER_FRAGMENT = (
+    _HEAD
+    + """
 uniform sampler2D big; uniform sampler2D depth; in vec2 uv; out vec4 colour;
 void main() {
     vec2 o = .5 / vec2(textureSize(big, 0));
@@ -146,8 +170,11 @@ void main() {
     gl_FragDepth = texture(depth, uv).r;
 }
 """
+)
 
-BLUR_FRAGMENT = _HEAD + """
+BLUR_FRAGMENT = (
+    _HEAD
+    + """
 uniform sampler2D mask; in vec2 uv; out vec3 colour;
 void main() {
     vec3 m = vec3(0.); vec2 o = 1.4 / vec2(textureSize(mask, 0));
@@ -155,8 +182,11 @@ void main() {
     colour = m / 9.;
 }
 """
+)
 
-COMPOSE_FRAGMENT = _HEAD + """
+COMPOSE_FRAGMENT = (
+    _HEAD
+    + """
 uniform sampler2D still; uniform sampler2D depth; uniform sampler2D mask; uniform vec3 beam_rgb;
 in vec2 uv; out vec4 colour;
 void main() {
@@ -167,8 +197,12 @@ void main() {
     gl_FragDepth = texelFetch(depth, at, 0).r;
 }
 """
+)
 
-POST_FRAGMENT = _HEAD + NOISE + """
+POST_FRAGMENT = (
+    _HEAD
+    + NOISE
+    + """
 uniform sampler2D frame; uniform float exposure; uniform float grain; uniform float tick; uniform float rain; uniform float soften;
 in vec2 uv; out vec3 colour;
 void main() {
@@ -189,3 +223,4 @@ void main() {
     colour = c + grain * 1.5 * n * (1.2 - .6 * c.g);
 }
 """
+)

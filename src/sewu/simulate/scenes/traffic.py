@@ -99,7 +99,9 @@ class Traffic:
         wish = lane.speed_mps * float(self.random.uniform(0.8, 1.15)) * (0.85 if kind in ("bus", "truck", "angkot") else 1.0)
         self.drivers.append(Driver(actor, index, 0.0, wish * 0.9, wish, offset, offset))
 
-    def _drive(self, me: Driver, ahead: Sequence[Driver], things: Sequence[tuple[float, float, float, float]], t_s: float, dt_s: float) -> None:
+    def _drive(
+        self, me: Driver, ahead: Sequence[Driver], things: Sequence[tuple[float, float, float, float]], t_s: float, dt_s: float
+    ) -> None:
         lane, kind = self.lanes[me.lane], _kind(me)
         front, half = me.s_m + LENGTH_M[kind] / 2, WIDTH_M[kind] / 2
         gap, lead_mps, aim_m = np.inf, 0.0, me.base_m

@@ -33,7 +33,11 @@ class Model:
 def _wheel(x_m: float, y_m: float, radius_m: float, width_m: float) -> Mesh:
     rows = [(-width_m / 2, 0, 0, radius_m, radius_m), (width_m / 2, 0, 0, radius_m, radius_m)]
     tyre = loft(ellipses(rows, 14), DARK)
-    hub = loft(ellipses([(width_m / 2 + 0.005, 0, 0, radius_m * 0.6, radius_m * 0.6), (width_m / 2 + 0.02, 0, 0, 0.03, 0.03)], 10), (0.35, 0.35, 0.36), PAINT)
+    hub = loft(
+        ellipses([(width_m / 2 + 0.005, 0, 0, radius_m * 0.6, radius_m * 0.6), (width_m / 2 + 0.02, 0, 0, 0.03, 0.03)], 10),
+        (0.35, 0.35, 0.36),
+        PAINT,
+    )
     on_side = np.asarray([[1, 0, 0], [0, 0, 1], [0, -1, 0]], np.float32)
     if y_m < 0:
         on_side = np.asarray([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float32)
@@ -104,7 +108,14 @@ def truck(random: np.random.Generator) -> Mesh:
     paint = ((0.65, 0.50, 0.04), (0.6, 0.6, 0.6), (0.35, 0.03, 0.03), (0.03, 0.20, 0.25))[int(random.integers(4))]
     load = (0.45, 0.45, 0.44) if random.random() < 0.5 else (0.12, 0.20, 0.16)
     high = 2.7 if random.random() < 0.5 else 1.75
-    rows = [(0.45, 1.6, 3.25, 0.92), (0.6, 1.55, 3.3, 0.98), (1.25, 1.55, 3.3, 0.98), (1.40, 1.55, 3.25, 0.97), (2.0, 1.6, 3.0, 0.92), (2.2, 1.7, 2.85, 0.85)]
+    rows = [
+        (0.45, 1.6, 3.25, 0.92),
+        (0.6, 1.55, 3.3, 0.98),
+        (1.25, 1.55, 3.3, 0.98),
+        (1.40, 1.55, 3.25, 0.97),
+        (2.0, 1.6, 3.0, 0.92),
+        (2.2, 1.7, 2.85, 0.85),
+    ]
     bands = [(DARK, MATTE), (paint, PAINT), (paint, PAINT), (PANE, GLASS), (paint, PAINT)]
     bed = [box((-3.3, -1.03, 0.85), (1.45, 1.03, high), load), box((-3.2, -0.4, 0.5), (1.6, 0.4, 0.86), DARK)]
     return merged([_shell(rows, bands, 0.18), *bed, *_lights(3.27, -3.28, 0.95, 0.75), *_wheels(2.4, -2.1, 0.98, 0.40)])

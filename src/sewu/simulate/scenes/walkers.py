@@ -77,7 +77,9 @@ class Crowd:
             apart = at[:, None] - others[None]
             far = np.hypot(apart[..., 0], apart[..., 1])
             far = np.where(far < 1e-6, np.inf, far)
-            push = (np.einsum("nmk,nk->nm", apart / np.where(np.isinf(far), 1.0, far)[..., None], ways) * np.clip(room - far, 0, None)).sum(1)
+            push = (np.einsum("nmk,nk->nm", apart / np.where(np.isinf(far), 1.0, far)[..., None], ways) * np.clip(room - far, 0, None)).sum(
+                1
+            )
             for walker, value in zip(self.walkers, push.tolist(), strict=True):
                 # `ways` is the walker's left; an offset is to the left of the walk.
                 reach = self.walks[walker.walk].half_width_m + 0.25
