@@ -44,8 +44,8 @@ def test_a_loop_is_what_the_city_looks_for(loop: Loop) -> None:
     assert found.duration_s == 2.0
     assert set(found.streams) == {"main", "sub"} and found.truth == loop.truth
     with av.open(str(loop.streams["main"])) as main, av.open(str(loop.streams["sub"])) as sub:
-        assert (main.streams.video[0].width, main.streams.video[0].frames, main.streams.video[0].average_rate) == (160, 50, 25)
-        assert (sub.streams.video[0].width, sub.streams.video[0].frames, sub.streams.video[0].average_rate) == (640, 20, 10)
+        assert (main.streams.video[0].width, main.streams.video[0].frames) == (160, 50) and main.streams.video[0].average_rate == 25
+        assert (sub.streams.video[0].width, sub.streams.video[0].frames) == (640, 20) and sub.streams.video[0].average_rate == 10
 
 
 def test_pictures_come_in_order_and_begin_with_a_keyframe(loop: Loop) -> None:

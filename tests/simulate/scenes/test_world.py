@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -49,7 +50,7 @@ def test_vehicles_of_one_lane_do_not_drive_through_each_other() -> None:
             by_lane.setdefault(driver.lane, []).append((driver.s_m, driver.offset_m, driver.actor.kind))  # type: ignore[arg-type]
         for rows in by_lane.values():
             rows.sort()
-            for (s0, o0, k0), (s1, o1, k1) in zip(rows, rows[1:], strict=False):
+            for (s0, o0, k0), (s1, o1, k1) in itertools.pairwise(rows):
                 beside = abs(o0 - o1) >= (WIDTH_M[k0] + WIDTH_M[k1]) / 2
                 assert beside or s1 - s0 > (LENGTH_M[k0] + LENGTH_M[k1]) / 2 - 0.3
 

@@ -68,7 +68,8 @@ def in_view(actors: Sequence[Actor], camera: PoleCamera) -> list[Actor]:
     half = math.tan(math.radians(camera.across_deg) / 2)
     at = np.asarray([(a.x_m, a.y_m, a.floor_m + 0.8) for a in actors]) - (camera.x_m, camera.y_m, camera.height_m)
     right, down, ahead = (at @ camera.view().T).T
-    margin = np.asarray([LENGTH_M.get(a.kind, 1.5) * 0.5 + 1.6 for a in actors])  # type: ignore[call-overload]
+    reach: dict[str, float] = {str(kind): length for kind, length in LENGTH_M.items()}
+    margin = np.asarray([reach.get(a.kind, 1.5) * 0.5 + 1.6 for a in actors])
     seen = (
         (ahead > -margin)
         & (ahead < FAR_M)
@@ -88,6 +89,6 @@ def moving(actors: Sequence[Actor]) -> tuple[Moving, list[tuple[Actor, Mesh]]]:
     floor = np.repeat(np.asarray([actor.floor_m for actor, _ in placed], np.float32), counts)
     name = np.repeat(np.asarray([actor.id + 1 for actor, _ in placed], np.float32), counts) + every.thing
     columns = [every.at_m, every.normal, every.rgb, every.material[:, None], floor[:, None], name[:, None]]
-    beams: list[Floats] = [beam(a.kind, a.x_m, a.y_m, a.yaw_rad) for a, _ in placed if a.kind in LENGTH_M and a.engine_on]  # type: ignore[arg-type]
+    beams: list[Floats] = [beam(a.kind, a.x_m, a.y_m, a.yaw_rad) for a, _ in placed if a.kind in LENGTH_M and a.engine_on]
     lit = np.concatenate(beams) if beams else np.zeros((0, 4), np.float32)
     return Moving(np.concatenate(columns, axis=1).astype(np.float32), every.faces, lit), placed

@@ -220,7 +220,7 @@ def _crossing_times(track: Track, area: Area) -> tuple[float, float]:
 
 
 def _intrusion(place: _Place, start_s: float, end_s: float) -> Script:
-    x0, y0, x1, y1 = place.box_m
+    x0, y0, x1, _ = place.box_m
     cx, cy = place.centre_m
     side = x0 - 1.5 if cx > 0 else x1 + 1.5
     if place.layout.kind == "carpark":
@@ -234,11 +234,13 @@ def _intrusion(place: _Place, start_s: float, end_s: float) -> Script:
 
 
 def _loitering(place: _Place, start_s: float, end_s: float) -> Script:
-    x0, y0, x1, y1 = place.box_m
+    x0, y0, x1, _ = place.box_m
     cx, cy = place.centre_m
     turns: list[tuple[float, float]] = [(cx, y0 - 8.0), (cx, y0 + 0.1)]
     rest, t, here = {}, start_s, (cx, y0 + 0.1)
-    while t < end_s - 6:
+    # Walking out from the farthest spot takes its time too.
+    last_s = end_s - (cy + 4.0 - y0) / WALK_MPS
+    while t < last_s - 6 or len(turns) < 3:
         spot = (float(place.random.uniform(x0 + 0.5, x1 - 0.5)), cy + float(place.random.uniform(-4, 4)))
         t += float(np.hypot(spot[0] - here[0], spot[1] - here[1])) / WALK_MPS
         turns.append(spot)
@@ -256,7 +258,7 @@ def _abandoned_bag(place: _Place, start_s: float, end_s: float) -> Script:
     cx, cy = place.centre_m
     spot = (cx, min(cy, y0 + 9.0))
     times, points = _walked(((cx, y0 - 6.0), (cx, spot[1] - 0.45), (cx, y1 + 20.0)), start_s, 1, {1: 2.0})
-    owner, thing = Track(place.somebody(), times, points + [[-0.45, 0.0]]), place.a_bag()
+    owner, thing = Track(place.somebody(), times, points + np.asarray([-0.45, 0.0])), place.a_bag()
     lies = Track(thing, np.asarray([start_s, end_s]), np.asarray([spot, spot]), rest_yaw_rad=0.4)
     return Script(TrueEvent("abandoned_bag", place.area.id, start_s, end_s, (thing.id,)), [owner, lies])
 

@@ -14,6 +14,7 @@ import numpy as np
 from sewu.simulate.scenes import props
 from sewu.simulate.scenes.camera import PoleCamera
 from sewu.simulate.scenes.mesh import ASPHALT, GRASS, PAVING, PLASTER, Mesh, box, ground, merged
+from sewu.simulate.scenes.vehicles import VehicleKind
 
 SceneKind = Literal["junction", "street", "market", "carpark"]
 At = tuple[float, float]
@@ -77,7 +78,7 @@ class Layout:
     lines: tuple[CountLine, ...]
     square_m: tuple[At, At, At, At]
     stands: tuple[tuple[float, float, float, float], ...] = ()
-    parked: tuple[tuple[str, float, float, float], ...] = field(default=())
+    parked: tuple[tuple[VehicleKind, float, float, float], ...] = field(default=())
 
 
 def _oblong(x0: float, y0: float, x1: float, y1: float) -> tuple[At, At, At, At]:
@@ -97,7 +98,7 @@ def street(random: np.random.Generator) -> Layout:
         near, far = sorted((side * 4.65, side * 8.0))
         parts += [
             ground(near, -10, far, 120, 0.12, SLABS, PAVING),
-            props.kerb(*sorted((side * 4.5, side * 4.65))[:1], -5, max(side * 4.5, side * 4.65), 70),
+            props.kerb(min(side * 4.5, side * 4.65), -5, max(side * 4.5, side * 4.65), 70),
         ]
         parts += [props.stripe(side * 4.2 - 0.05, 0, side * 4.2 + 0.05, 100, (0.5, 0.4, 0.05))]
         parts += props.row_of_shops(random, side * 8.0, 6 if side > 0 else 10, 100, -side)
@@ -115,7 +116,12 @@ def street(random: np.random.Generator) -> Layout:
         Area("kerumunan", "crowd", "Depan toko", _oblong(4.7, 10, 8.0, 34)),
     )
     stands = ((7.4, 16.5, 3.4, 0.12), (7.3, 25.3, 2.6, 0.12), (6.9, 25.9, -1.3, 0.12), (-7.2, 35.0, 0.2, 0.12), (7.3, 30.5, 2.9, 0.12))
-    parked = (("motorcycle", 4.0, 44.0, 1.2), ("motorcycle", 4.0, 45.0, 1.2), ("motorcycle", -3.9, 46.0, -1.2), ("car", -3.6, 53.0, 1.571))
+    parked: tuple[tuple[VehicleKind, float, float, float], ...] = (
+        ("motorcycle", 4.0, 44.0, 1.2),
+        ("motorcycle", 4.0, 45.0, 1.2),
+        ("motorcycle", -3.9, 46.0, -1.2),
+        ("car", -3.6, 53.0, 1.571),
+    )
     camera = PoleCamera(-4.2, 0.0, 6.2, 80.0, 15.0, 58.0)
     line = (CountLine("jalan", (-4.3, 22), (4.3, 22), "mendekat", "menjauh"),)
     spots = tuple((x, y, 6.6) for x, y in lamps)
@@ -140,12 +146,12 @@ def junction(random: np.random.Generator) -> Layout:
                 random, side * 11.0, y0 + (4.5 if y0 > 0 else (0 if side > 0 else 24)), min(y1, 105) - (4.5 if y0 < 0 else 0), -side
             )
         low, high = sorted((side * 11.0, side * 70.0))
-        for y0, y1 in ((22.5, 27.0), (39.0, 43.5)):
-            parts.append(ground(low, y0, high, y1, 0.12, SLABS, PAVING))
+        for near_y, far_y in ((22.5, 27.0), (39.0, 43.5)):
+            parts.append(ground(low, near_y, high, far_y, 0.12, SLABS, PAVING))
         parts.append(box((min(side * 20, side * 70), 43.5, 0), (max(side * 20, side * 70), 52, 6.5), (0.5, 0.45, 0.36), PLASTER))
         for x in np.arange(-6.2, 6.0, 1.0):
-            y = 24.4 if side < 0 else 39.6
-            parts.append(props.stripe(x, y, x + 0.5, y + 2.2))
+            zebra = 24.4 if side < 0 else 39.6
+            parts.append(props.stripe(x, zebra, x + 0.5, zebra + 2.2))
         parts.append(props.stripe(*((0.1, 41.9, 6.4, 42.3) if side > 0 else (-6.4, 23.6, -0.1, 24.0))))
     parts += [*props.dashes(0, -8, 23), *props.dashes(0, 42, 110), *props.dashes(-3.2, -8, 23), *props.dashes(3.2, 42.5, 110)]
     parts += [props.tree(random, x, y) for x, y in ((8.0, 14.0), (8.2, 47.0), (-8.2, 49.0), (8.0, 66.0), (-8.2, 70.0))]
@@ -215,9 +221,11 @@ def market(random: np.random.Generator) -> Layout:
 def carpark(random: np.random.Generator) -> Layout:
     """Two rows of bays along an aisle, and a fenced corner where nobody may be."""
     parts = [ground(-14, -10, 14, 62, 0, (0.13, 0.13, 0.13), ASPHALT), ground(-14, 62, 14, 68, 0.1, SLABS, PAVING)]
-    parked: list[tuple[str, float, float, float]] = []
-    areas = [Area("gardu", "restricted", "Gardu listrik", _oblong(8.2, 12.2, 13.4, 18.4)), Area("lajur", "no_parking", "Lajur tengah", _oblong(-3.2, 12, 3.2, 44)),
-             Area("lajur-tunggu", "watch", "Lajur tengah", _oblong(-3.2, 10, 3.2, 40)), Area("lantai", "left", "Lantai parkir", _oblong(-8.5, 9, 8.0, 44)),
+    parked: list[tuple[VehicleKind, float, float, float]] = []
+    areas = [Area("gardu", "restricted", "Gardu listrik", _oblong(8.2, 12.2, 13.4, 18.4)),
+             Area("lajur", "no_parking", "Lajur tengah", _oblong(-3.2, 12, 3.2, 44)),
+             Area("lajur-tunggu", "watch", "Lajur tengah", _oblong(-3.2, 10, 3.2, 40)),
+             Area("lantai", "left", "Lantai parkir", _oblong(-8.5, 9, 8.0, 44)),
              Area("kumpul", "crowd", "Lajur tengah", _oblong(-3.2, 10, 3.2, 34))]  # fmt: skip
     for side in (-1, 1):
         start = 20.0 if side > 0 else 14.0

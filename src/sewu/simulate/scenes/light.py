@@ -36,7 +36,7 @@ LIGHTING: dict[Light, Lighting] = {
     ),
     "night": Lighting(
         sun_rgb=(0.02, 0.025, 0.035), sky_rgb=(0.022, 0.027, 0.04), bounce_rgb=(0.015, 0.014, 0.013), haze_rgb=(0.025, 0.025, 0.03),
-        haze_per_m=0.003, glow=2.2, lamps=11.0, beams=5.0, exposure=1.15, grain=0.035,
+        haze_per_m=0.003, glow=2.2, lamps=11.0, beams=2.6, exposure=1.15, grain=0.035,
     ),
 }  # fmt: skip
 """The three that a recipe may name."""

@@ -52,7 +52,7 @@ def merged(meshes: Sequence[Mesh]) -> Mesh:
     offsets = np.cumsum([0, *(len(m.at_m) for m in meshes[:-1])])
     faces = np.concatenate([m.faces + o for m, o in zip(meshes, offsets, strict=True)]).astype(np.int32)
     columns = ("at_m", "normal", "rgb", "material", "part", "thing")
-    return Mesh(*(np.concatenate([getattr(m, name) for m in meshes]) for name in columns), faces=faces)
+    return Mesh(**{name: np.concatenate([getattr(m, name) for m in meshes]) for name in columns}, faces=faces)
 
 
 def turned(yaw_rad: float) -> Floats:
@@ -95,7 +95,7 @@ def loft(rings: ArrayLike, colours: ArrayLike, material: ArrayLike = MATTE, *, c
 def _quads(corners: Floats, normals: Floats, rgb: Floats, kind: Floats) -> Mesh:
     count = len(corners)
     base = (np.arange(count, dtype=np.int32) * 4)[:, None]
-    faces = np.concatenate([base + [0, 1, 2], base + [0, 2, 3]], axis=1).reshape(-1, 3).astype(np.int32)
+    faces = np.concatenate([base + np.asarray([0, 1, 2]), base + np.asarray([0, 2, 3])], axis=1).reshape(-1, 3).astype(np.int32)
     zeros = np.zeros(count * 4, np.int32)
     return Mesh(
         corners.reshape(-1, 3).astype(np.float32),
@@ -150,7 +150,7 @@ def flats(quads: Sequence[Sequence[tuple[float, float, float]]], rgb: Colour, ma
     return _quads(corners, normals, np.tile(np.asarray(rgb, np.float32), (count, 1)), np.full(count, material, np.float32))
 
 
-def ground(x0: float, y0: float, x1: float, y1: float, z_m: float, rgb: Colour, material: float) -> Mesh:
+def ground(x0: float, y0: float, x1: float, y1: float, z_m: float, rgb: Colour, material: float) -> Mesh:  # noqa: PLR0913 - four sides, height, looks
     """A level rectangle, seen from above."""
     return flats([((x0, y0, z_m), (x1, y0, z_m), (x1, y1, z_m), (x0, y1, z_m))], rgb, material)
 

@@ -40,7 +40,10 @@ def any_looks(random: np.random.Generator, *, riding: bool = False) -> Looks:
     """Somebody of Semarang, at random."""
     woman = random.random() < 0.48
     covered = woman and random.random() < 0.65
-    pick = lambda colours: colours[int(random.integers(len(colours)))]  # noqa: E731
+
+    def pick(colours: tuple[Colour, ...]) -> Colour:
+        return colours[int(random.integers(len(colours)))]
+
     return Looks(
         top=pick(CLOTHES), legs=pick(TROUSERS), skin=pick(SKINS), hijab=pick(CLOTHES) if covered else None,
         helmet=pick(CLOTHES) if riding and random.random() < 0.92 else None,

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from sewu.simulate.scenes.mesh import (
-    FOLIAGE, GLASS, LIGHT, MARKING, MATTE, PAINT, PLASTER, ROOF, SHUTTER, Colour, Mesh, ball, box, ellipses, flats, ground, loft, merged,
+    FOLIAGE,
+    GLASS,
+    LIGHT,
+    MARKING,
+    MATTE,
+    PAINT,
+    PLASTER,
+    ROOF,
+    SHUTTER,
+    Colour,
+    Mesh,
+    ball,
+    box,
+    ellipses,
+    flats,
+    ground,
+    loft,
+    merged,
 )  # fmt: skip
 
 WALLS: tuple[Colour, ...] = (
-    (0.52, 0.47, 0.38), (0.55, 0.55, 0.52), (0.36, 0.43, 0.40), (0.50, 0.36, 0.26), (0.42, 0.42, 0.46), (0.58, 0.52, 0.30), (0.40, 0.30, 0.28),
+    (0.52, 0.47, 0.38), (0.55, 0.55, 0.52), (0.36, 0.43, 0.40), (0.50, 0.36, 0.26), (0.42, 0.42, 0.46), (0.58, 0.52, 0.30),
+    (0.40, 0.30, 0.28),
 )  # fmt: skip
 SHUTTERS: tuple[Colour, ...] = ((0.25, 0.27, 0.28), (0.10, 0.18, 0.26), (0.12, 0.22, 0.16), (0.34, 0.32, 0.28))
 SIGNS: tuple[Colour, ...] = (
@@ -33,9 +53,12 @@ def shop(random: np.random.Generator, front_m: float, from_m: float, to_m: float
     storeys = int(random.integers(1, 4))
     high, deep = 3.4 * storeys + 0.5, 9.0
     wall = _any(random, WALLS)
-    x = lambda out: front_m + inward * out  # noqa: E731 - metres in front of the wall
 
-    def slab(near: float, far: float, y0: float, y1: float, z: tuple[float, float], rgb: Colour, material: float = MATTE) -> Mesh:
+    def x(out: float) -> float:
+        """So many metres in front of the wall."""
+        return front_m + inward * out
+
+    def slab(near: float, far: float, y0: float, y1: float, z: tuple[float, float], rgb: Colour, material: float = MATTE) -> Mesh:  # noqa: PLR0913
         return box((min(x(near), x(far)), y0, z[0]), (max(x(near), x(far)), y1, z[1]), rgb, material)
 
     parts = [
@@ -44,8 +67,10 @@ def shop(random: np.random.Generator, front_m: float, from_m: float, to_m: float
     ]
     if storeys < 3:
         ridge, y_mid = high + 1.9, (from_m + to_m) / 2
-        slopes = [[(x(-deep), from_m, high + 0.18), (x(0.4), from_m, high + 0.18), (x(0.4), y_mid, ridge), (x(-deep), y_mid, ridge)],
-                  [(x(0.4), to_m, high + 0.18), (x(-deep), to_m, high + 0.18), (x(-deep), y_mid, ridge), (x(0.4), y_mid, ridge)]]  # fmt: skip
+        slopes = [[(x(-deep), from_m, high + 0.18), (x(0.4), from_m, high + 0.18), (x(0.4), y_mid, ridge),
+                   (x(-deep), y_mid, ridge)],
+                  [(x(0.4), to_m, high + 0.18), (x(-deep), to_m, high + 0.18), (x(-deep), y_mid, ridge),
+                   (x(0.4), y_mid, ridge)]]  # fmt: skip
         parts.append(flats(slopes, (0.30, 0.12, 0.07), ROOF))
     closed = random.random() < 0.4
     door = (_any(random, SHUTTERS), SHUTTER) if closed else ((0.03, 0.03, 0.035), MATTE)
@@ -108,7 +133,7 @@ def lamp_post(x_m: float, y_m: float, arm_m: float, tall_m: float = 7.0) -> Mesh
 def wires(x_m: float, ys_m: tuple[float, ...], tall_m: float = 7.6) -> Mesh:
     """Concrete poles with three sagging wires between them."""
     parts = [loft(ellipses([(0, x_m, y, 0.14, 0.14), (tall_m + 0.5, x_m, y, 0.09, 0.09)], 8), (0.36, 0.35, 0.33)) for y in ys_m]
-    for near, far in zip(ys_m[:-1], ys_m[1:], strict=True):
+    for near, far in itertools.pairwise(ys_m):
         for lower in (0.0, 0.35, 0.7):
             share = np.linspace(0, 1, 9)
             z = tall_m - lower - (1.2 + lower) * 0.35 * (1 - (2 * share - 1) ** 2)
@@ -162,7 +187,8 @@ def stall(random: np.random.Generator, x_m: float, y_m: float, along_m: float = 
     sag, edge = 2.25 + float(random.uniform(-0.1, 0.15)), half + 0.35
     tarp = _any(random, TARPS)
     slopes = [[(x_m - 1.1, y_m - edge, sag), (x_m, y_m - edge, sag + 0.4), (x_m, y_m + edge, sag + 0.4), (x_m - 1.1, y_m + edge, sag)],
-              [(x_m, y_m - edge, sag + 0.4), (x_m + 1.1, y_m - edge, sag), (x_m + 1.1, y_m + edge, sag), (x_m, y_m + edge, sag + 0.4)]]  # fmt: skip
+              [(x_m, y_m - edge, sag + 0.4), (x_m + 1.1, y_m - edge, sag), (x_m + 1.1, y_m + edge, sag),
+               (x_m, y_m + edge, sag + 0.4)]]  # fmt: skip
     parts.append(flats([s[::-1] for s in slopes], tarp))
     return merged(parts)
 

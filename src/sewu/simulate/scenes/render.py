@@ -19,6 +19,7 @@ from sewu.simulate.scenes.mesh import Mesh
 
 SHADE_PX = 2048
 STILL_FACTOR = 2
+EGL: dict[str, Any] = {"backend": "egl", "require": 330}
 LAMP_RGB = (1.0, 0.78, 0.5)
 BEAM_RGB = (1.0, 0.95, 0.8)
 
@@ -43,8 +44,8 @@ def open_context() -> Any:
         Unavailable: this machine has no EGL.
     """
     try:
-        return moderngl.create_standalone_context(backend="egl", require=330)
-    except Exception as error:  # noqa: BLE001 - moderngl raises bare Exception, ImportError and OSError
+        return moderngl.create_standalone_context(**EGL)
+    except Exception as error:
         raise Unavailable(
             f"Scenes cannot be drawn here: EGL does not start ({error}).",
             "Install libegl1 and libgl1-mesa-dri (apt install libegl1 libgl1-mesa-dri), or play loops rendered elsewhere.",
@@ -188,7 +189,7 @@ class Renderer:
         """One frame: uint8 (H, W, 3), RGB."""
         gl, light = self._gl, self._light
         vertices = gl.buffer(moving.vertices.astype("f4").tobytes()) if len(moving.vertices) else None
-        faces = gl.buffer(np.ascontiguousarray(moving.faces, "i4").tobytes()) if vertices else None
+        faces: Any = gl.buffer(np.ascontiguousarray(moving.faces, "i4").tobytes()) if vertices else None
         self._draw_mask(moving, vertices, faces)
         self._frame_target.use()
         gl.enable(moderngl.DEPTH_TEST)

@@ -62,7 +62,8 @@ vec3 surface(inout vec3 n, inout float shine) {
         base *= .35 + 1.1 * rough(at.xy * 6. + at.z * 7.);
         n = normalize(n + (vec3(noise(at.xy * 9. + at.z), noise(at.yz * 9.), noise(at.zx * 9.)) - .5) * 1.6);
     } else if (material == 8) { base *= .75 + .25 * sin((abs(normal.x) > abs(normal.y) ? at.y : at.x) * 22.) + .2 * rough(g * 2.) - .1;
-    } else if (material == 9) { base *= .8 + .2 * sin(at.z * 70.) * (1. - smoothstep(15., 45., distance(eye, at))); base *= .85 + .2 * rough(w);
+    } else if (material == 9) { base *= .8 + .2 * sin(at.z * 70.) * (1. - smoothstep(15., 45., distance(eye, at)));
+        base *= .85 + .2 * rough(w);
     } else if (material == 10) { base *= .5 + .8 * rough(g * 6.) + .2 * noise(g * .5);
     } else if (material == 11) { base *= mix(.45, 1., smoothstep(.25, .5, rough(g * 5.))); shine = .1 + wet * .4;
     } else if (material == 1) shine = .55; else if (material == 2) shine = .9;
@@ -88,7 +89,8 @@ void main() {
     float edge = pow(1. - max(dot(n, look), 0.), 4.);
     vec3 mirror = reflect(-look, n);
     if (shine > 0.) {
-        c += shine * (.05 + .6 * edge) * mix(bounce_rgb, sky_rgb, smoothstep(-.2, .5, mirror.z)) * (LEAN ? .8 : .6 + .4 * noise(at.xy * 3.));
+        c += shine * (.05 + .6 * edge)
+            * mix(bounce_rgb, sky_rgb, smoothstep(-.2, .5, mirror.z)) * (LEAN ? .8 : .6 + .4 * noise(at.xy * 3.));
         c += shine * sun_rgb * open * pow(max(dot(mirror, sun), 0.), 60.) * .8;
     }
     if (material == 3) c = rgb * glow;

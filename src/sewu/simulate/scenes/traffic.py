@@ -132,7 +132,7 @@ class Traffic:
 def _kind(driver: Driver) -> VehicleKind:
     kind = driver.actor.kind
     assert kind in LENGTH_M
-    return kind  # type: ignore[return-value]
+    return kind
 
 
 def _length(lane: Lane) -> float:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from sewu.base.records import Floats
-from sewu.simulate.scenes.mesh import GLASS, LIGHT, MATTE, PAINT, Colour, Mesh, ball, box, ellipses, loft, merged, oblongs, turned
+from sewu.simulate.scenes.mesh import GLASS, LIGHT, MATTE, PAINT, Colour, Mesh, ball, box, ellipses, flats, loft, merged, oblongs, turned
 from sewu.simulate.scenes.people import any_looks, body, pose, posed
 
 VehicleKind = Literal["motorcycle", "car", "angkot", "bus", "truck"]
 LENGTH_M: dict[VehicleKind, float] = {"motorcycle": 1.9, "car": 4.3, "angkot": 4.0, "bus": 9.0, "truck": 6.6}
 WIDTH_M: dict[VehicleKind, float] = {"motorcycle": 0.7, "car": 1.75, "angkot": 1.65, "bus": 2.4, "truck": 2.1}
 PAINTS: tuple[Colour, ...] = (
-    (0.62, 0.62, 0.62), (0.03, 0.03, 0.035), (0.32, 0.33, 0.35), (0.75, 0.75, 0.73), (0.35, 0.02, 0.02), (0.05, 0.08, 0.22), (0.16, 0.14, 0.12),
+    (0.62, 0.62, 0.62), (0.03, 0.03, 0.035), (0.32, 0.33, 0.35), (0.75, 0.75, 0.73), (0.35, 0.02, 0.02), (0.05, 0.08, 0.22),
+    (0.16, 0.14, 0.12),
 )  # fmt: skip
 DARK: Colour = (0.015, 0.015, 0.017)
 PANE: Colour = (0.02, 0.025, 0.03)
@@ -44,7 +47,7 @@ def _wheel(x_m: float, y_m: float, radius_m: float, width_m: float) -> Mesh:
     return merged([tyre, hub]).placed(on_side, (x_m, y_m, radius_m))
 
 
-def _shell(rows: list[tuple[float, float, float, float]], bands: list[tuple[Colour, float]], corner_m: float = 0.3) -> Mesh:
+def _shell(rows: list[tuple[float, float, float, float]], bands: Sequence[tuple[Colour, float]], corner_m: float = 0.3) -> Mesh:
     """A rounded body from the ground up; a band of glass gets pillars of the band below it at its corners and middle."""
     sides = 24
     rgb, kind = np.zeros((len(rows) - 1, sides, 3), np.float32), np.zeros((len(rows) - 1, sides), np.float32)
@@ -69,7 +72,16 @@ def _lights(front_m: float, back_m: float, half_m: float, z_m: float) -> list[Me
 
 
 def _wheels(front_m: float, back_m: float, half_m: float, radius_m: float) -> list[Mesh]:
-    return [_wheel(x, side * (half_m - 0.12), radius_m, 0.22) for x in (front_m, back_m) for side in (-1, 1)]
+    places = [(x, side) for x in (front_m, back_m) for side in (-1, 1)]
+    # The wheel house: a dark disc on the body, larger than the wheel.
+    houses = [_disc(x, side * (half_m + 0.012), radius_m * 1.02, radius_m * 1.28) for x, side in places]
+    return [*houses, *(_wheel(x, side * (half_m - 0.095), radius_m, 0.22) for x, side in places)]
+
+
+def _disc(x_m: float, y_m: float, z_m: float, radius_m: float) -> Mesh:
+    angles = np.linspace(0, np.pi * 2, 13)
+    rim = [(x_m + radius_m * np.cos(a), y_m, max(0.2, z_m + radius_m * np.sin(a))) for a in angles]
+    return flats([((x_m, y_m, z_m), a, b, (x_m, y_m, z_m)) for a, b in itertools.pairwise(rim)], DARK)
 
 
 def car(random: np.random.Generator) -> Mesh:
@@ -77,7 +89,8 @@ def car(random: np.random.Generator) -> Mesh:
     paint = PAINTS[int(random.integers(len(PAINTS)))]
     tall = random.random() < 0.6
     top, rear = (1.68, -2.0) if tall else (1.45, -1.95 + 0.75 * float(random.random() < 0.4))
-    rows = [(0.22, -2.0, 2.0, 0.78), (0.40, -2.13, 2.13, 0.86), (0.66, -2.15, 2.15, 0.875), (0.84, -2.12, 1.98, 0.86), (0.92, -2.08, 1.15, 0.84),
+    rows = [(0.22, -2.0, 2.0, 0.78), (0.40, -2.13, 2.13, 0.86), (0.66, -2.15, 2.15, 0.875), (0.84, -2.12, 1.98, 0.86),
+            (0.92, -2.08, 1.15, 0.84),
             (0.97, rear, 1.05, 0.80), (top - 0.1, rear + 0.22, 0.25, 0.64), (top, rear + 0.42, 0.0, 0.55)]  # fmt: skip
     bands = [(DARK, MATTE), (paint, PAINT), (paint, PAINT), (paint, PAINT), (paint, PAINT), (PANE, GLASS), (paint, PAINT)]
     mirror = [box((0.85, s * 0.93 - 0.09, 0.95), (0.97, s * 0.93 + 0.09, 1.09), paint, PAINT) for s in (-1, 1)]

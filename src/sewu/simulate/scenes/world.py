@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from sewu.simulate.scenes.actors import Actor, person
 from sewu.simulate.scenes.happenings import Script
 from sewu.simulate.scenes.layout import Layout
+from sewu.simulate.scenes.mesh import LIGHT, PAINT
 from sewu.simulate.scenes.people import any_looks
 from sewu.simulate.scenes.traffic import Obstacle, Traffic
 from sewu.simulate.scenes.vehicles import LENGTH_M, WIDTH_M, model
@@ -39,8 +41,9 @@ class World:
             next_id[0] += 1
             self._still.append(one)
         for kind, x, y, yaw in layout.parked:
-            assert kind in LENGTH_M
-            parked = Actor(next_id[0], kind, model(kind, random, riders=0).mesh, engine_on=False)  # type: ignore[arg-type, index]
+            mesh = model(kind, random, riders=0).mesh
+            dark = np.where(mesh.material == LIGHT, PAINT, mesh.material).astype(np.float32)
+            parked = Actor(next_id[0], kind, replace(mesh, material=dark), engine_on=False)
             parked.place(x, y, yaw)
             next_id[0] += 1
             self._still.append(parked)
@@ -74,6 +77,6 @@ class World:
 def _obstacle(actor: Actor) -> Obstacle:
     if actor.kind in LENGTH_M:
         along_y = abs(np.sin(actor.yaw_rad)) > 0.7
-        length, width = LENGTH_M[actor.kind] / 2, WIDTH_M[actor.kind] / 2  # type: ignore[index]
+        length, width = LENGTH_M[actor.kind] / 2, WIDTH_M[actor.kind] / 2
         return Obstacle(actor.x_m, actor.y_m, *((length, width) if along_y else (width, length)))
     return Obstacle(actor.x_m, actor.y_m, 0.3, 0.3)
