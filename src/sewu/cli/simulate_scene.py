@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import platformdirs
 import typer
@@ -15,7 +15,7 @@ import typer
 from sewu.base.errors import BadSettings, StoreFull
 from sewu.base.words import Words, choose_language
 from sewu.simulate.loops import Loop, LoopRecipe, render_loop
-from sewu.simulate.scenes.happenings import HappeningKind
+from sewu.simulate.scenes.happenings import ZONE_KIND, HappeningKind
 from sewu.simulate.scenes.layout import SceneKind
 from sewu.simulate.scenes.light import Light
 
@@ -34,13 +34,14 @@ def scene(  # noqa: PLR0913 - each is an option of the command line
     truth: Annotated[Path | None, typer.Option(help="Folder for gt.txt, events.jsonl and counts.csv.")] = None,
     seconds: Annotated[float, typer.Option(min=1, max=3600, help="How long.")] = 60.0,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, other people and traffic.")] = 1,
-    happening: Annotated[list[HappeningKind] | None, typer.Option(help="What shall happen; may be repeated.")] = None,
+    happening: Annotated[list[str] | None, typer.Option(help=f"What shall happen; may be repeated: {', '.join(ZONE_KIND)}.")] = None,
     light: Annotated[Light, typer.Option(help="Time and weather.")] = "day",
     size: Annotated[str, typer.Option(help="WIDTHxHEIGHT of the main stream.")] = "1920x1080",
 ) -> None:
     """Render a street scene whose truth is known to the pixel, as a video."""
     say = Words(choose_language(os.environ.get("SEWU_LANGUAGE") or os.environ.get("LANG")))
-    recipe = LoopRecipe(kind, seed, seconds, tuple(happening or ()), light, _size_px(size))
+    # The recipe refuses happenings that it does not know.
+    recipe = LoopRecipe(kind, seed, seconds, cast(tuple[HappeningKind, ...], tuple(happening or ())), light, _size_px(size))
     loop = render_loop(recipe, platformdirs.user_cache_path("sewu") / "loops", _progress(say))
     zones = out.with_name("scene.toml" if out.name == "scene.mp4" else f"{out.stem}.scene.toml")
     _copy(loop, out, zones, truth)

@@ -119,7 +119,7 @@ class Ledger:
                 self._side[line.id, actor.id] = (share, side)
                 if before is not None and 0 <= share <= 1 and (before[1] > 0) != (side > 0):
                     # The ground is seen from above, the picture too: left of the line stays left.
-                    way = line.forward if side < 0 else line.backward
+                    way = line.backward if side > 0 else line.forward
                     self._crossed[minute, line.id, way, NAMES[CLASS_OF[actor.kind]]] += 1
 
     def write(self, folder: Path, events: Sequence[TrueEvent]) -> None:
