@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sewu import __version__
-from sewu.cli import analyze, bench, demo, evaluate, models, simulate_city, watch, zones
+from sewu.cli import analyze, bench, demo, evaluate, models, simulate_city, simulate_scene, watch, zones
 
 app = typer.Typer(
     name="sewu",
@@ -24,6 +24,7 @@ app.add_typer(zones.app, name="zones")
 app.add_typer(models.app, name="models")
 simulate = typer.Typer(no_args_is_help=True, help="Cameras and a city with known truth.")
 simulate_city.mount(simulate)
+simulate.command("scene")(simulate_scene.scene)
 app.add_typer(simulate, name="simulate")
 app.add_typer(bench.app, name="bench")
 

@@ -1,0 +1,191 @@
+"""A loop: a scene rendered once, with main and sub stream, zones file and truth, kept in a cache and served ever after."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import av
+import cv2
+import numpy as np
+
+from sewu.base.errors import BadSettings, BadSource, StoreFull
+from sewu.base.records import Image
+from sewu.simulate.scenes.actors import in_view, moving
+from sewu.simulate.scenes.happenings import ZONE_KIND, HappeningKind, Script, make_script
+from sewu.simulate.scenes.layout import LAYOUTS, Layout, SceneKind
+from sewu.simulate.scenes.light import LIGHTING, Light
+from sewu.simulate.scenes.render import Renderer
+from sewu.simulate.scenes.truth import Ledger, Observer
+from sewu.simulate.scenes.world import World
+from sewu.simulate.scenes.zones import zones_toml
+
+MAIN_SIZE_PX, MAIN_FPS, MAIN_KBIT_S = (1920, 1080), 25, 4000
+SUB_SIZE_PX, SUB_FPS, SUB_KBIT_S = (640, 360), 10, 400
+GOP_S = 2
+NAMES_EVERY = 5
+"""Visibility is looked at in every fifth picture; boxes are exact in each."""
+VERSION = 1
+"""Part of the cache's key: raise it when the same recipe looks different."""
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class LoopRecipe:
+    """What to render. The same recipe gives the same truth, and on the same machine the same pictures.
+
+    Raises:
+        BadSettings: an unknown scene, happening or light, a size that is no multiple of 4, or a length outside 1 to 3600 s.
+    """
+
+    kind: SceneKind
+    seed: int = 1
+    duration_s: float = 60.0
+    happenings: tuple[HappeningKind, ...] = ()
+    light: Light = "day"
+    size_px: tuple[int, int] = MAIN_SIZE_PX
+
+    def __post_init__(self) -> None:
+        for what, names, known in (
+            ("scene", (self.kind,), LAYOUTS),
+            ("happening", self.happenings, ZONE_KIND),
+            ("light", (self.light,), LIGHTING),
+        ):
+            unknown = [name for name in names if name not in known]
+            if unknown:
+                raise BadSettings(f"There is no {what} {unknown[0]!r}.", f"Choose from {', '.join(known)}.")
+        if not 1 <= self.duration_s <= 3600:
+            raise BadSettings(f"A loop of {self.duration_s:g} s cannot be rendered.", "Choose 1 to 3600 s.")
+        if any(side % 4 or not 64 <= side <= 3840 for side in self.size_px):
+            raise BadSettings(
+                f"A picture of {self.size_px[0]} x {self.size_px[1]} cannot be rendered.", "Use multiples of 4 from 64 to 3840."
+            )
+
+    @property
+    def name(self) -> str:
+        """Name of the loop's folder: the scene, the light and a hash of everything."""
+        digest = hashlib.sha256(json.dumps([VERSION, asdict(self)], sort_keys=True).encode()).hexdigest()[:12]
+        return f"{self.kind}-{self.light}-{digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A rendered loop; its truth is that of the main stream."""
+
+    folder: Path
+    duration_s: float
+    streams: Mapping[str, Path]
+    truth: Path
+
+
+def build_world(recipe: LoopRecipe) -> tuple[Layout, World, list[Script]]:
+    """The place and what moves in it at the loop's beginning. Raises BadSettings."""
+    random, next_id = np.random.default_rng(recipe.seed), [1]
+    layout = LAYOUTS[recipe.kind](random)
+    scripts = [make_script(kind, layout, recipe.duration_s, random, next_id) for kind in recipe.happenings]
+    return layout, World(layout, scripts, random, next_id), scripts
+
+
+def render_loop(recipe: LoopRecipe, cache: Path, progress: Progress | None = None) -> Loop:
+    """The loop of this recipe, from the cache or rendered into it: whole or not at all.
+
+    Args:
+        progress: called with the share that is done, 0 to 1.
+
+    Raises:
+        BadSettings: a happening that this scene or length does not allow.
+        BadSource: this FFmpeg has no H.264 encoder.
+        StoreFull: the cache cannot be written.
+        Unavailable: this machine has no EGL.
+    """
+    folder = cache / recipe.name
+    if not (folder / "loop.json").is_file():
+        new = cache / f".{recipe.name}.{os.getpid()}"
+        try:
+            shutil.rmtree(new, ignore_errors=True)
+            new.mkdir(parents=True)
+            _render(recipe, new, progress or (lambda share: None))
+            shutil.rmtree(folder, ignore_errors=True)
+            new.rename(folder)
+        except av.FFmpegError as error:
+            raise BadSource(f"The loop {recipe.name} cannot be encoded: {error}.", "Check that PyAV has x264, and the disk.") from error
+        except OSError as error:
+            raise StoreFull(
+                f"The loop {recipe.name} cannot be written to {cache}: {error.strerror}.", "Make room or name another folder."
+            ) from error
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+    streams = {name: path for name in ("main", "sub") if (path := folder / f"{name}.mp4").is_file()}
+    return Loop(folder, recipe.duration_s, streams, folder / "truth")
+
+
+def _render(recipe: LoopRecipe, folder: Path, progress: Progress) -> None:
+    layout, world, scripts = build_world(recipe)
+    pictures = round(recipe.duration_s * MAIN_FPS)
+    observer, ledger = Observer(layout.camera, recipe.size_px), Ledger(layout.lines, MAIN_FPS)
+    quiet = LIGHTING[recipe.light]
+    kbit_s = max(100, round(MAIN_KBIT_S * recipe.size_px[0] * recipe.size_px[1] / (MAIN_SIZE_PX[0] * MAIN_SIZE_PX[1])))
+    with (
+        Renderer(layout.still, layout.camera, quiet, recipe.size_px, layout.lamps) as renderer,
+        _Film(folder / "main.mp4", recipe.size_px, MAIN_FPS, kbit_s) as main,
+        _Film(folder / "sub.mp4", SUB_SIZE_PX, SUB_FPS, SUB_KBIT_S) as sub,
+    ):
+        names = np.zeros((1, 1), np.float32)
+        for index in range(pictures):
+            actors = world.actors
+            drawn, placed = moving(in_view(actors, layout.camera))
+            if index % NAMES_EVERY == 0:
+                names = renderer.names(drawn)
+            ledger.add(index, observer.see(placed, names))
+            ledger.count(index, actors)
+            image = renderer.draw(drawn, index)
+            main.add(image)
+            if index * SUB_FPS // MAIN_FPS != (index - 1) * SUB_FPS // MAIN_FPS:
+                sub.add(np.asarray(cv2.resize(image, SUB_SIZE_PX, interpolation=cv2.INTER_AREA), np.uint8))
+            world.step(1 / MAIN_FPS)
+            progress((index + 1) / pictures)
+    ledger.write(folder / "truth", [script.event for script in scripts])
+    (folder / "scene.toml").write_text(zones_toml(layout, recipe.size_px), encoding="utf-8")
+    about = {"duration_s": recipe.duration_s, "synthetic": True, "recipe": asdict(replace(recipe))}
+    (folder / "loop.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+
+
+class _Film:
+    """An H.264 file with closed GOPs of `GOP_S` seconds and no B pictures."""
+
+    def __init__(self, path: Path, size_px: tuple[int, int], rate_fps: int, kbit_s: int) -> None:
+        self._container = av.open(str(path), "w", options={"movflags": "faststart"})
+        self._stream: Any = self._container.add_stream("libx264", rate=rate_fps)
+        self._stream.width, self._stream.height, self._stream.pix_fmt = *size_px, "yuv420p"
+        self._stream.bit_rate = kbit_s * 1000
+        self._stream.codec_context.time_base = Fraction(1, rate_fps)
+        self._stream.codec_context.thread_count = 1
+        gop = GOP_S * rate_fps
+        self._stream.options = {
+            "preset": "superfast", "bf": "0", "g": str(gop),
+            "x264-params": f"keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0:vbv-maxrate={kbit_s * 2}:vbv-bufsize={kbit_s * 2}",
+        }  # fmt: skip
+        self._next = 0
+
+    def add(self, image: Image) -> None:
+        """The next picture, RGB."""
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+        frame.pts = self._next
+        self._next += 1
+        self._container.mux(self._stream.encode(frame))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is None:
+            self._container.mux(self._stream.encode(None))
+        self._container.close()

@@ -1,0 +1,82 @@
+"""A place in time: traffic, people, and what was scripted, stepped at the rate of the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from sewu.simulate.scenes.actors import Actor, person
+from sewu.simulate.scenes.happenings import Script
+from sewu.simulate.scenes.layout import Layout
+from sewu.simulate.scenes.mesh import LIGHT, PAINT
+from sewu.simulate.scenes.people import any_looks
+from sewu.simulate.scenes.traffic import Obstacle, Traffic
+from sewu.simulate.scenes.vehicles import LENGTH_M, WIDTH_M, model
+from sewu.simulate.scenes.walkers import Crowd
+
+WARM_UP_S = 70.0
+WARM_UP_STEP_S = 0.1
+
+
+class World:
+    """Everything that moves in one place. The same layout, scripts and generator give the same world.
+
+    Args:
+        next_id: the next free id, in a list, so that all who make actors count on.
+    """
+
+    def __init__(self, layout: Layout, scripts: Sequence[Script], random: np.random.Generator, next_id: list[int]) -> None:
+        self.layout, self.scripts = layout, list(scripts)
+        self.traffic = Traffic(layout.kind, layout.lanes, random, next_id)
+        self.crowd = Crowd(layout.walks, random, next_id)
+        for script in scripts:
+            self.traffic.red += script.red
+            self.traffic.keep_clear += script.keep_clear
+        self._still: list[Actor] = []
+        for x, y, yaw, floor in layout.stands:
+            one = person(next_id[0], any_looks(random), x, y, floor)
+            one.yaw_rad, one.phase = yaw + float(random.normal(0, 0.3)), float(random.random())
+            next_id[0] += 1
+            self._still.append(one)
+        for kind, x, y, yaw in layout.parked:
+            mesh = model(kind, random, riders=0).mesh
+            dark = np.where(mesh.material == LIGHT, PAINT, mesh.material).astype(np.float32)
+            parked = Actor(next_id[0], kind, replace(mesh, material=dark), engine_on=False)
+            parked.place(x, y, yaw)
+            next_id[0] += 1
+            self._still.append(parked)
+        self.t_s = -WARM_UP_S
+        while self.t_s < -WARM_UP_STEP_S / 2:
+            self.step(WARM_UP_STEP_S)
+        self.t_s = 0.0
+
+    @property
+    def actors(self) -> list[Actor]:
+        """Everybody who is there now."""
+        scripted = [actor for script in self.scripts for actor in script.present(self.t_s)]
+        return [*self._still, *scripted, *(d.actor for d in self.traffic.drivers), *(w.actor for w in self.crowd.walkers)]
+
+    def step(self, dt_s: float) -> None:
+        """On by `dt_s`."""
+        scripted = [actor for script in self.scripts for actor in script.present(self.t_s)]
+        in_the_way = [*self._still, *scripted]
+        if self.layout.kind in ("market", "carpark"):
+            in_the_way += [w.actor for w in self.crowd.walkers]
+        obstacles = [_obstacle(actor) for actor in in_the_way if actor.kind != "bag"]
+        self.traffic.step(self.t_s, dt_s, obstacles)
+        vehicles = [d.actor for d in self.traffic.drivers] + [a for a in scripted if a.kind in LENGTH_M]
+        self.crowd.step(self.t_s, dt_s, np.asarray([(a.x_m, a.y_m) for a in vehicles]).reshape(-1, 2))
+        for one in self._still:
+            if one.kind == "person":
+                one.phase += dt_s * 0.12
+        self.t_s += dt_s
+
+
+def _obstacle(actor: Actor) -> Obstacle:
+    if actor.kind in LENGTH_M:
+        along_y = abs(np.sin(actor.yaw_rad)) > 0.7
+        length, width = LENGTH_M[actor.kind] / 2, WIDTH_M[actor.kind] / 2
+        return Obstacle(actor.x_m, actor.y_m, *((length, width) if along_y else (width, length)))
+    return Obstacle(actor.x_m, actor.y_m, 0.3, 0.3)
