@@ -15,6 +15,7 @@ from sewu.base.records import Packet, StreamInfo
 from sewu.connect.rtsp.auth import Login
 from sewu.connect.rtsp.resolving import Address
 from sewu.connect.rtsp.rtcp import CLOCK_HZ
+from sewu.connect.rtsp.rtp import BEYOND_BYTES
 from sewu.connect.rtsp.session import Now, Session
 
 RECEIVE_BUFFER_BYTES = 1 << 20
@@ -73,7 +74,7 @@ class Link:
                 del session.out[: sock.send(session.out)]
             if kept:
                 buffer[:kept] = rest
-            count = sock.recv_into(buffer[kept:] if kept else buffer)
+            count = sock.recv_into(buffer[kept:-BEYOND_BYTES])
         except _BLOCKED:
             if len(session.out) > MAX_UNSENT_BYTES:
                 raise StreamBroken(f"{session.name} does not read what we send.", "It will be tried again.") from None
