@@ -25,22 +25,21 @@ class H264Units(Units):
         if kind == FU_A and last - first > 2:
             fragment = data[first + 1]
             if fragment & 0x80:
-                if self.is_open:
+                if self.middle >= 0:
                     self.lose()
                     return
-                self.is_open = True
                 self.middle = (header << 8 | fragment & 0x1F) << 16
                 self._note(fragment & 0x1F)
                 self.parts.append(_BEGINNINGS[header & 0xE0 | fragment & 0x1F])
-            elif not self.is_open or fragment & 0x1F != self.middle >> 16 & 0x1F:
+            elif self.middle < 0 or fragment & 0x1F != self.middle >> 16 & 0x1F:
                 self.lose()
                 return
             self.parts.append(data[first + 2 : last])
             if fragment & 0x40:
-                self.is_open = False
-        elif 0 < kind < STAP_A and not self.is_open:
+                self.middle = -1
+        elif 0 < kind < STAP_A and self.middle < 0:
             self._whole(data, first, last)
-        elif kind == STAP_A and not self.is_open:
+        elif kind == STAP_A and self.middle < 0:
             self._aggregate(data, first + 1, last)
         else:
             self.lose()

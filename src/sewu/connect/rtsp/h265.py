@@ -24,23 +24,22 @@ class H265Units(Units):
         if kind == FRAGMENTATION and last - first > 3:
             fragment = data[first + 2]
             if fragment & 0x80:
-                if self.is_open:
+                if self.middle >= 0:
                     self.lose()
                     return
                 inner = fragment & 0x3F
-                self.is_open = True
                 self.middle = (data[first] << 16 | data[first + 1] << 8 | inner) << 8
                 self._note(inner)
                 self.parts.append(START_CODE + bytes((data[first] & 0x81 | inner << 1, data[first + 1])))
-            elif not self.is_open or fragment & 0x3F != self.middle >> 8 & 0x3F:
+            elif self.middle < 0 or fragment & 0x3F != self.middle >> 8 & 0x3F:
                 self.lose()
                 return
             self.parts.append(data[first + 3 : last])
             if fragment & 0x40:
-                self.is_open = False
-        elif kind < AGGREGATION and last - first > 2 and not self.is_open:
+                self.middle = -1
+        elif kind < AGGREGATION and last - first > 2 and self.middle < 0:
             self._whole(data, first, last)
-        elif kind == AGGREGATION and not self.is_open:
+        elif kind == AGGREGATION and self.middle < 0:
             self._aggregate(data, first + 2, last)
         else:
             self.lose()

@@ -15,8 +15,8 @@ DOLLAR = 0x24
 MAX_UNIT_BYTES = 4 << 20
 START_CODE = b"\x00\x00\x00\x01"
 BEYOND_BYTES = 4
-# "$", channel, length, V P X CC, M PT, sequence number; timestamp, SSRC; the payload's first bytes
-_FRAME = struct.Struct(">QQI")
+# "$" and channel, length, V P X CC M PT, sequence number, timestamp and SSRC, the payload's first bytes
+_FRAME = struct.Struct(">HHHHQI")
 _PLAIN = 0x80  # version 2, no padding, no extension, no contributing sources
 
 Unit = tuple[int, bytes, bool, bool]
@@ -27,8 +27,8 @@ class Units(ABC):
     """Builds one access unit after the other from payloads; a codec's payload format is in its subclass.
 
     `sets` holds the newest parameter sets by NAL type; `dropped` counts units that were not whole.
-    While a fragmented NAL unit is under way, `is_open`, and a payload that begins with `middle` (under `fragment_mask`)
-    continues it: it may be appended to `parts` without its header.
+    While a fragmented NAL unit is under way, `middle` is at least 0, and a payload that begins with it (under
+    `fragment_mask`) continues it: it may be appended to `parts` without its header.
     """
 
     codec: ClassVar[str]
@@ -44,8 +44,7 @@ class Units(ABC):
         self.parts: list[bytes | memoryview] = []
         self._kept = 0
         self._kept_bytes = 0
-        self.is_open = False
-        self.middle = 0
+        self.middle = -1
         self._is_keyframe = self._has_sets = self._has_picture = False
         for unit in sets:
             self.remember(unit)
@@ -62,6 +61,11 @@ class Units(ABC):
     def remember(self, unit: bytes) -> None:
         """Keep the NAL unit if it is a parameter set."""
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether anything was taken since the last unit ended."""
+        return bool(self.parts) or self.broken
+
     def extradata(self) -> bytes:
         """The parameter sets as Annex B, in the order of their types: VPS, SPS, PPS."""
         return b"".join(START_CODE + self.sets[kind] for kind in sorted(self.sets))
@@ -69,19 +73,20 @@ class Units(ABC):
     def finish(self) -> tuple[bytes, bool, bool] | None:
         """End the unit: data, keyframe, sets in band; None when there is none, or it is not whole or has no picture."""
         whole = None
-        if self.broken or self.is_open:
+        if self.broken or self.middle >= 0:
             self.dropped += 1
         elif self._has_picture:
             whole = b"".join(self.parts), self._is_keyframe, self._has_sets
         self.parts = []
         self._kept = self._kept_bytes = 0
-        self.is_open = False
+        self.middle = -1
         self.broken = self._is_keyframe = self._has_sets = self._has_picture = False
         return whole
 
     def lose(self) -> None:
         """Part of the unit under way is gone."""
         self.broken = True
+        self.middle = -1
         self.parts = []
         self._kept = self._kept_bytes = 0
 
@@ -108,63 +113,60 @@ class RtpReceiver:
         self.highest = 0
         """Highest sequence number with its cycles, for receiver reports (RFC 3550 section 6.4.1)."""
         self._head = DOLLAR << 8 | channel
-        self._payload_type = payload_type
+        self._plain = _PLAIN << 8 | payload_type
         self._expected = -1  # equals no sequence number
-        self._timestamp = -1  # equals no timestamp
+        self._stamp = -1  # timestamp and SSRC; equals none
 
     def walk(self, data: memoryview, at: int, end: int) -> int:
         """Take the track's frames in `data[at:end]`; returns where something else, or something incomplete, stands.
 
-        `data` must go on for `BEYOND_BYTES` after `end`; what stands there is not used. The middle fragments of one
-        unit differ in nothing but the sequence number, which is the lowest part of the first eight bytes: those are
-        compared with the last packet's, plus one. Everything else takes the long way.
+        `data` must go on for `BEYOND_BYTES` after `end`; what stands there is not used. A packet that simply follows
+        the last one within the same picture is taken here; everything else takes the long way.
         """
-        unpack, units = _FRAME.unpack_from, self.units
-        skip, mask = 16 + units.fragment_bytes, units.fragment_mask
-        run, stamp, tail, stride, parts = -1, 0, 0, 0, units.parts
+        unpack, units, head = _FRAME.unpack_from, self.units, self._head
+        parts, add, skip, mask = units.parts, units.add, 16 + units.fragment_bytes, units.fragment_mask
+        plain, expected, current, middle = self._plain, self._expected, self._stamp, units.middle
         while at + 16 <= end:
-            first_part, second_part, payload = unpack(data, at)
-            if first_part == run and second_part == stamp and payload & mask == tail:
-                if at + stride > end:
-                    break
-                parts.append(data[at + skip : at + stride])
-                at += stride
-                run += 1
-                continue
-            if run >= 0:
-                self._expected, run = run & 0xFFFF, -1
-            stop = at + 4 + (first_part >> 32 & 0xFFFF)
-            if first_part >> 48 != self._head or stop > end:
+            mark, length, kind, sequence, stamp, payload = unpack(data, at)
+            stop = at + 4 + length
+            if stop > end or mark != head:
                 break
-            self._take(data, at, stop, (first_part, second_part))
-            if units.is_open and not units.broken and payload & mask == (tail := units.middle):
-                run, stamp, stride, parts = first_part + 1, second_part, stop - at, units.parts
+            if sequence == expected and stamp == current and kind == plain and length > 12:
+                expected = sequence + 1 & 0xFFFF
+                if payload & mask == middle:
+                    parts.append(data[at + skip : stop])
+                else:
+                    add(data, at + 16, stop)
+                    middle, parts = units.middle, units.parts
+            else:
+                self._expected = expected
+                self._take(data, at, stop, (kind, sequence, stamp))
+                expected, current, middle, parts = self._expected, self._stamp, units.middle, units.parts
             at = stop
-        if run >= 0:
-            self._expected = run & 0xFFFF
+        self._expected = expected
         return at
 
-    def _take(self, data: memoryview, at: int, stop: int, words: tuple[int, int]) -> None:
-        """Take one frame of our channel, whole: `data[at:stop]`, its first sixteen bytes as two numbers."""
-        flags, kind, sequence = words[0] >> 24 & 0xFF, words[0] >> 16 & 0xFF, words[0] & 0xFFFF
-        ticks, ssrc = words[1] >> 32, words[1] & 0xFFFFFFFF
+    def _take(self, data: memoryview, at: int, stop: int, header: tuple[int, int, int]) -> None:
+        """Take one whole frame of our channel, `data[at:stop]`: first or last of a picture, or out of the ordinary."""
+        kind, sequence, stamp = header
         first, last, units = at + 16, stop, self.units
         if first > stop:
             return
-        if flags != _PLAIN or first == stop:
+        if kind >> 8 != _PLAIN or first == stop:
             first, last = _payload(data, first, stop)
-        if first >= last or kind & 0x7F != self._payload_type:  # empty, or metadata on the same channel
+        if first >= last or (kind ^ self._plain) & 0x7F:  # empty, or metadata on the same channel
             self._expected = self._expected + 1 & 0xFFFF if sequence == self._expected else self._expected
             return
+        ssrc = stamp & 0xFFFFFFFF
         if sequence != self._expected or ssrc != self.ssrc:
-            self._jump(sequence, ssrc, ticks != self._timestamp)
+            self._jump(sequence, ssrc, stamp != self._stamp)
             units.broken = units.broken or not units.begins(data, first, last)
-        elif ticks != self._timestamp:
+        elif stamp != self._stamp and units.is_begun:
             self._end()
         if sequence < self.highest & 0xFFFF:
             self.highest += 0x10000
         self.highest = self.highest & ~0xFFFF | sequence
-        self._expected, self._timestamp = sequence + 1 & 0xFFFF, ticks
+        self._expected, self._stamp = sequence + 1 & 0xFFFF, stamp
         units.add(data, first, last)
         if kind & 0x80:
             self._end()
@@ -183,7 +185,7 @@ class RtpReceiver:
     def _end(self) -> None:
         whole = self.units.finish()
         if whole is not None:
-            self.done.append((self._timestamp, *whole))
+            self.done.append((self._stamp >> 32, *whole))
 
 
 def _payload(data: memoryview, first: int, stop: int) -> tuple[int, int]:
