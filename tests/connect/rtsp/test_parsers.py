@@ -16,6 +16,7 @@ from sewu.connect.rtsp.messages import MAX_BODY_BYTES, MAX_HEAD_BYTES, read_mess
 from sewu.connect.rtsp.rtcp import CLOCK_HZ, NTP_OFFSET_S, Timeline, receiver_report, sender_report
 from sewu.connect.rtsp.sdp import video_track
 from sewu.connect.rtsp.session import Now, Session, split_login
+from sewu.connect.rtsp.sps import MAX_SIDE_PX, size_px
 
 SPS, PPS = b"\x67\x42\x00\x1e", b"\x68\xce\x3c\x80"
 SDP = f"""v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\na=control:*\r\nm=audio 0 RTP/AVP 0\r\na=control:audio\r
@@ -145,6 +146,13 @@ def test_no_report_makes_rtcp_fall(data: bytes, number: int, delay_s: float) -> 
     sender_report(data)
     sender_report(b"\x80\xc8\x00\x06" + data)
     assert len(receiver_report(1, number, (number, number, number), (number & 0xFFFFFFFF, delay_s))) == 36
+
+
+@given(st.binary(max_size=120), st.sampled_from(["h264", "hevc"]))
+def test_no_parameter_set_makes_the_reader_of_sizes_fall(data: bytes, codec: str) -> None:
+    for unit in (data, b"\x67\x64\0\x1f" + data, b"\x42\x01" + data):
+        size = size_px(unit, codec)
+        assert size is None or all(0 < side <= MAX_SIDE_PX for side in size)
 
 
 ANSWERS = st.sampled_from(
