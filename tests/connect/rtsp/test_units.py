@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sewu.connect.rtsp.h264 import H264Units
 from sewu.connect.rtsp.h265 import H265Units
-from sewu.connect.rtsp.rtp import MAX_UNIT_BYTES, START_CODE, RtpReceiver, Unit, Units
+from sewu.connect.rtsp.rtp import BEYOND_BYTES, MAX_UNIT_BYTES, START_CODE, RtpReceiver, Unit, Units
 
 SPS, PPS = b"\x67\x42\x00\x1e\xab", b"\x68\xce\x3c\x80"
 IDR, INTER = b"\x65\x88" + bytes(range(200)), b"\x41\x9a" + bytes(range(100, 220))
@@ -53,7 +53,7 @@ def received(data: bytes, units: Units | None = None, step: int | None = None) -
     rest = b""
     for at in range(0, len(data), step or max(1, len(data))):
         rest += data[at : at + (step or len(data))]
-        used = receiver.walk(memoryview(rest), 0, len(rest))
+        used = receiver.walk(memoryview(rest + bytes(BEYOND_BYTES)), 0, len(rest))
         receiver.units.keep()
         rest = rest[used:]
     return receiver, receiver.done
@@ -119,11 +119,11 @@ def test_a_unit_without_end_is_given_up_and_its_memory_with_it() -> None:
     big = bytes(60_000)
     for sequence in range(MAX_UNIT_BYTES // 60_000 + 3):
         data = frame((b"\x7c\x85" if sequence == 0 else b"\x7c\x05") + big, sequence, 0)
-        receiver.walk(memoryview(data), 0, len(data))
+        receiver.walk(memoryview(data + bytes(BEYOND_BYTES)), 0, len(data))
         receiver.units.keep()
     assert receiver.units.broken
     data = frame(IDR, sequence + 1, 1, True)
-    receiver.walk(memoryview(data), 0, len(data))
+    receiver.walk(memoryview(data + bytes(BEYOND_BYTES)), 0, len(data))
     assert [timestamp for timestamp, *_ in receiver.done] == [1]
 
 

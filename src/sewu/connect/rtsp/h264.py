@@ -14,6 +14,8 @@ class H264Units(Units):
     """Single NAL units, STAP-A and FU-A; other packet types (interleaved mode) break the unit."""
 
     codec = "h264"
+    fragment_bytes = 2
+    fragment_mask = 0xFFFF0000
 
     def add(self, data: memoryview, first: int, last: int) -> None:
         if self.broken:
@@ -23,19 +25,21 @@ class H264Units(Units):
         if kind == FU_A and last - first > 2:
             fragment = data[first + 1]
             if fragment & 0x80:
-                self.broken = self._open >= 0
-                self._open = fragment & 0x1F
-                self._note(self._open)
-                self._parts.append(_BEGINNINGS[header & 0xE0 | fragment & 0x1F])
-            elif fragment & 0x1F != self._open:
+                if self.middle >= 0:
+                    self.lose()
+                    return
+                self.middle = (header << 8 | fragment & 0x1F) << 16
+                self._note(fragment & 0x1F)
+                self.parts.append(_BEGINNINGS[header & 0xE0 | fragment & 0x1F])
+            elif self.middle < 0 or fragment & 0x1F != self.middle >> 16 & 0x1F:
                 self.lose()
                 return
-            self._parts.append(data[first + 2 : last])
+            self.parts.append(data[first + 2 : last])
             if fragment & 0x40:
-                self._open = -1
-        elif 0 < kind < STAP_A and self._open < 0:
+                self.middle = -1
+        elif 0 < kind < STAP_A and self.middle < 0:
             self._whole(data, first, last)
-        elif kind == STAP_A and self._open < 0:
+        elif kind == STAP_A and self.middle < 0:
             self._aggregate(data, first + 1, last)
         else:
             self.lose()
@@ -56,7 +60,7 @@ class H264Units(Units):
         self._note(kind)
         if kind in (SPS, PPS):
             self.remember(bytes(data[first:last]))
-        self._parts += (START_CODE, data[first:last])
+        self.parts += (START_CODE, data[first:last])
 
     def _note(self, kind: int) -> None:
         if kind <= 5:

@@ -14,6 +14,8 @@ class H265Units(Units):
     """Single NAL units, APs and FUs; PACI packets break the unit."""
 
     codec = "hevc"
+    fragment_bytes = 3
+    fragment_mask = 0xFFFFFF00
 
     def add(self, data: memoryview, first: int, last: int) -> None:
         if self.broken:
@@ -22,19 +24,22 @@ class H265Units(Units):
         if kind == FRAGMENTATION and last - first > 3:
             fragment = data[first + 2]
             if fragment & 0x80:
-                self.broken = self._open >= 0
-                self._open = fragment & 0x3F
-                self._note(self._open)
-                self._parts.append(START_CODE + bytes((data[first] & 0x81 | self._open << 1, data[first + 1])))
-            elif fragment & 0x3F != self._open:
+                if self.middle >= 0:
+                    self.lose()
+                    return
+                inner = fragment & 0x3F
+                self.middle = (data[first] << 16 | data[first + 1] << 8 | inner) << 8
+                self._note(inner)
+                self.parts.append(START_CODE + bytes((data[first] & 0x81 | inner << 1, data[first + 1])))
+            elif self.middle < 0 or fragment & 0x3F != self.middle >> 8 & 0x3F:
                 self.lose()
                 return
-            self._parts.append(data[first + 3 : last])
+            self.parts.append(data[first + 3 : last])
             if fragment & 0x40:
-                self._open = -1
-        elif kind < AGGREGATION and last - first > 2 and self._open < 0:
+                self.middle = -1
+        elif kind < AGGREGATION and last - first > 2 and self.middle < 0:
             self._whole(data, first, last)
-        elif kind == AGGREGATION and self._open < 0:
+        elif kind == AGGREGATION and self.middle < 0:
             self._aggregate(data, first + 2, last)
         else:
             self.lose()
@@ -55,7 +60,7 @@ class H265Units(Units):
         self._note(kind)
         if VPS <= kind <= PPS:
             self.remember(bytes(data[first:last]))
-        self._parts += (START_CODE, data[first:last])
+        self.parts += (START_CODE, data[first:last])
 
     def _note(self, kind: int) -> None:
         if kind <= LAST_PICTURE:

@@ -149,20 +149,20 @@ class RtspPoller:
         session.tick(now)
         for _ in range(ROUNDS):
             count = link.exchange(self._buffer, now)
-            if count:
+            if count and not session.is_playing:
                 entry.heard_s = now.steady_s
             if session.moved_to is not None:
                 self._redirect(entry, session.moved_to)
                 return []
             if count < BUFFER_BYTES // 2 and not (link.is_tls and count):  # TLS gives one record at a time
                 break
-        if now.steady_s - entry.heard_s > STALL_S:
-            raise StreamBroken(f"{session.name} sent nothing for {STALL_S:.0f} s.", "It will be tried again.")
-        if not session.is_playing and now.steady_s - entry.opened_s > OPEN_S:
-            raise StreamBroken(f"{session.name} did not begin to play within {OPEN_S:.0f} s.", "It will be tried again.")
         packets = link.packets(now)
-        if packets:
-            entry.attempt = 0
+        if packets:  # while playing nothing else counts: a camera without pictures may well go on answering
+            entry.attempt, entry.heard_s = 0, now.steady_s
+        elif now.steady_s - entry.heard_s > STALL_S:
+            raise StreamBroken(f"{session.name} sent no picture for {STALL_S:.0f} s.", "It will be tried again.")
+        elif not session.is_playing and now.steady_s - entry.opened_s > OPEN_S:
+            raise StreamBroken(f"{session.name} did not begin to play within {OPEN_S:.0f} s.", "It will be tried again.")
         if session.is_playing and entry.name != "playing":
             entry.become("playing", "", now.at_s)
         return packets

@@ -69,6 +69,8 @@ class Session:
     def take(self, data: memoryview, end: int, now: Now) -> int:
         """Take `data[:end]`; returns how much was used, the rest must be given again with what follows.
 
+        `data` must go on for `rtp.BEYOND_BYTES`.
+
         Raises:
             StreamBroken, Refused, BadSource: this connection is of no more use.
         """

@@ -12,14 +12,18 @@ from urllib.parse import urlsplit
 
 from sewu.base.errors import CameraUnreachable, StreamBroken
 from sewu.base.records import Packet, StreamInfo
+from sewu.connect.rtsp import h264, h265
 from sewu.connect.rtsp.auth import Login
 from sewu.connect.rtsp.resolving import Address
 from sewu.connect.rtsp.rtcp import CLOCK_HZ
+from sewu.connect.rtsp.rtp import BEYOND_BYTES, Units
 from sewu.connect.rtsp.session import Now, Session
+from sewu.connect.rtsp.sps import size_px
 
 RECEIVE_BUFFER_BYTES = 1 << 20
 MAX_UNSENT_BYTES = 64 << 10
 TIME_BASE = Fraction(1, CLOCK_HZ)
+SPS = {"h264": h264.SPS, "hevc": h265.SPS}
 _BLOCKED = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -73,7 +77,7 @@ class Link:
                 del session.out[: sock.send(session.out)]
             if kept:
                 buffer[:kept] = rest
-            count = sock.recv_into(buffer[kept:] if kept else buffer)
+            count = sock.recv_into(buffer[kept:-BEYOND_BYTES])
         except _BLOCKED:
             if len(session.out) > MAX_UNSENT_BYTES:
                 raise StreamBroken(f"{session.name} does not read what we send.", "It will be tried again.") from None
@@ -99,15 +103,20 @@ class Link:
         place = self.session.timeline.place
         sets = tuple(receiver.units.sets.values())
         if sets != self._sets or not self._stream.codec:
-            rate_fps = self.session.track.rate_fps if self.session.track else None
             self._sets = sets
-            self._stream = StreamInfo(receiver.units.codec, TIME_BASE, receiver.units.extradata(), rate_fps=rate_fps)
+            self._stream = self._described(receiver.units)
         stream, camera_id, found = self._stream, self._camera_id, []
         for timestamp, data, is_keyframe, has_sets in units:
             pts, dts, at_s = place(timestamp, now.at_s)
             whole = stream.extradata + data if is_keyframe and not has_sets else data
             found.append(Packet(camera_id, stream, whole, pts, dts, at_s, is_keyframe))
         return found
+
+    def _described(self, units: Units) -> StreamInfo:
+        found = units.sets.get(SPS[units.codec])
+        width_px, height_px = (size_px(found, units.codec) if found else None) or (None, None)
+        rate_fps = self.session.track.rate_fps if self.session.track else None
+        return StreamInfo(units.codec, TIME_BASE, units.extradata(), width_px, height_px, rate_fps)
 
     def counts(self) -> tuple[int, int]:
         """Units dropped and RTP packets lost on this connection."""
