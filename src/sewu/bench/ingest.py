@@ -99,7 +99,7 @@ def _by_sewu(urls: list[str], seconds: float) -> tuple[float, float, float]:
         for number, url in enumerate(urls):
             poller.add(f"c{number}", url)
         deadline_s = clock.steady_s() + START_S
-        while any(state.name != "playing" for state in poller.states().values()):
+        while not all(state.units for state in poller.states().values()):
             if clock.steady_s() > deadline_s:
                 raise StreamBroken("Not every camera played.", "Measure fewer cameras.")
             poller.poll()
