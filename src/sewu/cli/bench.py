@@ -6,8 +6,9 @@ import json
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
+import platformdirs
 import typer
 
 from sewu.cli import bench_serve
@@ -56,6 +57,21 @@ def memory(
         f"{growth.minutes:g} minutes: {growth.quarter_mib:.0f} MiB after a quarter, "
         f"{growth.end_mib:.0f} MiB at the end ({growth.growth_mib:+.1f})",
     )
+
+
+@app.command()
+def ingest(
+    stream: Annotated[Literal["main", "sub"], typer.Option(help="1080p25 at 2.5 Mbit/s, or 640x360@10 at 400 kbit/s.")] = "sub",
+    cameras: Annotated[int, typer.Option(min=1, max=2000, help="How many are received by Sewu; PyAV gets a few of them.")] = 100,
+    seconds: Annotated[float, typer.Option(min=1, help="Length of a round.")] = 10.0,
+    as_json: AsJson = False,
+) -> None:
+    """Receiving RTSP with our own client beside PyAV's demuxer, on the same streams."""
+    from sewu.bench.ingest import measure_ingest
+
+    cost = measure_ingest(stream, cameras, seconds, platformdirs.user_cache_path("sewu") / "testcards")
+    text = f"{cost.sewu_ms_per_camera_s:.3f} ms a camera-second, PyAV {cost.pyav_ms_per_camera_s:.2f}: {cost.ratio:.1f} x less"
+    _say(cost.as_json(), as_json, f"{stream}, {cost.cameras} cameras: {text}")
 
 
 @app.command()

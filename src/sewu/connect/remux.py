@@ -16,6 +16,7 @@ from sewu.base.errors import SewuError, StoreFull
 from sewu.base.records import Packet
 from sewu.connect.annexb import CODECS, as_annexb
 
+DEFAULT_RATE_FPS = 25.0
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -59,9 +60,12 @@ def _write(packets: Sequence[Packet], part: Path) -> None:
         if stream.rotation_deg:
             out.set_display_rotation(-stream.rotation_deg)
         zero = packets[0].dts
-        for packet in packets:
+        step = max(1, round(1 / (stream.rate_fps or DEFAULT_RATE_FPS) / stream.time_base))
+        for index, packet in enumerate(packets):
             raw = av.Packet(as_annexb(packet))
             raw.pts, raw.dts, raw.time_base = packet.pts - zero, packet.dts - zero, packet.stream.time_base
+            # Without a duration the last picture would last no time, and players leave it out.
+            raw.duration = packets[index + 1].dts - packet.dts if index + 1 < len(packets) else step
             raw.is_keyframe = packet.is_keyframe
             raw.stream = out
             container.mux(raw)
