@@ -37,7 +37,7 @@ types: $(READY) ## mypy strict
 	@$(BIN)/mypy
 
 docs: $(READY) ## build the documentation, strict links
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir $(VENV)/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir $(VENV)/site
 
 unit: $(READY) ## tests alone; TEST_ARGS="-k name"
 	@$(BIN)/pytest -n 2 $(TEST_ARGS)
