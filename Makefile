@@ -4,7 +4,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-RENDERER := $(VENV)/.renderer
 TEST_ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -22,10 +21,7 @@ $(READY): pyproject.toml constraints.txt
 
 setup: $(READY) ## make the Python environment
 
-$(RENDERER): tools/debian.sh | $(READY)
-	@bash tools/debian.sh renderer && touch $@
-
-demo: $(READY) $(RENDERER) ## analyse a scene, or your own: make demo SOURCE=clip.mp4
+demo: $(READY) ## analyse a painted street, or your own: make demo SOURCE=clip.mp4
 	@$(BIN)/sewu demo $(if $(SOURCE),--source '$(SOURCE)')
 
 lint: $(READY) ## style, import contracts
@@ -43,15 +39,17 @@ unit: $(READY) ## tests alone; TEST_ARGS="-k name"
 	@$(BIN)/pytest -n 2 $(TEST_ARGS)
 
 test: $(READY) ## lint, types, docs, all tests
-	@bash tools/debian.sh tests
+	@bash tools/debian.sh
 	@$(MAKE) --no-print-directory lint types docs
 	@$(MAKE) --no-print-directory unit
 
 bench: $(READY) ## what it costs on this machine
-	@$(BIN)/sewu bench all
+	@$(BIN)/sewu bench ingest --stream sub
+	@$(BIN)/sewu bench ingest --stream main --cameras 40
+	@$(BIN)/sewu bench serve
 
 evaluate: $(READY) ## measured error on labelled footage: make evaluate DATA=folder
 	@$(BIN)/sewu evaluate $(if $(DATA),--data '$(DATA)')
 
 clean: ## remove what was made
-	@rm -rf $(VENV) dist site sewu-out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) dist site sewu-out sewu-watch .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,12 +1,8 @@
 #!/usr/bin/env bash
-# Installs Debian's packages that the renderer (`renderer`) or the tests (`tests`) can use. As root only; otherwise
-# it says what is missing, and what needs it is skipped with the reason.
+# Installs Debian's packages that the tests can use. As root only; otherwise it says what is missing, and what needs it is
+# skipped with the reason.
 set -u
-case "${1:-}" in
-  renderer) packages=(libegl1 libgl1-mesa-dri) ;;
-  tests) packages=(libegl1 libgl1-mesa-dri ffmpeg chromium gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav) ;;
-  *) echo "usage: tools/debian.sh renderer|tests" >&2; exit 2 ;;
-esac
+packages=(libegl1 libgl1-mesa-dri ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
 command -v dpkg-query >/dev/null || exit 0
 missing=()
 for package in "${packages[@]}"; do
