@@ -195,7 +195,7 @@ class Tracks(Columns):
         self._seal(
             {"boxes_px": np.float32, "scores": np.float32, "classes": np.int64, "ids": np.int64, "since_s": np.float64, "seen": np.bool_}
         )
-        if len(np.unique(self.ids)) != len(self.ids):
+        if len(set(self.ids.tolist())) != len(self.ids):
             raise ValueError("track ids must be unique within one camera")
 
     def __len__(self) -> int:
