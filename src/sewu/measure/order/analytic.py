@@ -19,7 +19,7 @@ from sewu.measure.order.presence import Presence, Stay
 
 Subject = Literal["person", "bicycle", "motorcycle", "car", "bus", "truck", "object"]
 WIDTH_PX = 320
-LOOK_EVERY_S = 0.39
+LOOK_EVERY_S = 0.19
 """Pictures nearer than this add cost and no knowledge: nothing is said of a thing before it lay still for seconds."""
 
 
