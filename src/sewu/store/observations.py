@@ -41,7 +41,8 @@ COMMIT_ROWS = 2000
 DAY_S = 86_400
 LAST_S = 253_402_300_800
 """The year 10000, which no calendar date can name."""
-SEAL_ROWS = 200_000
+SEAL_ROWS = 20_000
+"""Sealing holds so many rows as objects at once: about 20 MiB."""
 
 
 class ObservationStore:
