@@ -14,12 +14,14 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sewu.base.errors import BadSettings
 from sewu.base.records import Camera
 from sewu.cameras.register import write_cameras
 from sewu.simulate.server import ServedCamera, ServerPlan, StreamFile, serve_in_process
 from sewu.simulate.testcard import SUB_CARD, cached_card
 from sewu.store.checkpoints import Checkpoints
 from sewu.store.observations import read_observations
+from sewu.wiring.watching import tasks_from
 
 CAMERAS = 6
 
@@ -91,3 +93,15 @@ def wait_until(true: Callable[[], bool], within_s: float) -> None:
     while not true():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.1)
+
+
+def test_a_list_without_a_camera_that_can_be_watched_says_why(tmp_path: Path) -> None:
+    path = tmp_path / "cameras.csv"
+    path.write_text("id,stream_url\nK1,http://h/video.mjpg\nK2,gopher://h/x\n")
+    with pytest.raises(BadSettings, match="K1: only rtsp") as caught:
+        tasks_from(path, None, 2, sub_streams=True)
+    assert "row 3 (K2)" in caught.value.what
+    path.write_text("id,stream_url\nK1,http://h/video.mjpg\nK2,rtsp://user:secret@h/x\n")
+    tasks, faults = tasks_from(path, None, 1, sub_streams=True)
+    assert tasks == {0: {"cameras": [{"id": "K2", "url": "rtsp://h/x", "user": "user", "password": "secret"}]}}
+    assert len(faults) == 1

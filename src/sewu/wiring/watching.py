@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import cv2
 import psutil
@@ -215,16 +216,21 @@ def tasks_from(cameras: Path, secrets: Path | None, shards: int, sub_streams: bo
     listed = read_cameras(cameras)
     passwords = _secrets(secrets)
     tasks: dict[int, list[dict[str, str]]] = {shard: [] for shard in range(shards)}
+    others: list[str] = []
     for camera in listed.cameras:
         login = listed.credentials.get(camera.id)
         url = camera.sub_stream_url if sub_streams and camera.sub_stream_url else camera.stream_url
+        if urlsplit(url).scheme not in {"rtsp", "rtsps"}:
+            others.append(f"{camera.id}: only rtsp and rtsps cameras are watched; use `sewu analyze` for others")
+            continue
         row = {"id": camera.id, "url": url}
         if login is not None:
             row |= {"user": login.user, "password": login.password or passwords.get(f"camera/{camera.id}", "")}
         tasks[shard_of(camera.id, shards)].append(row)
-    if not listed.cameras:
-        raise BadSettings(f"{cameras} holds no usable camera.", "See the faults of its rows." if listed.faults else "Add cameras.")
-    faults = tuple(f"row {fault.row} ({fault.camera_id or 'no id'}): {fault.reason}" for fault in listed.faults)
+    faults = (*(f"row {fault.row} ({fault.camera_id or 'no id'}): {fault.reason}" for fault in listed.faults), *others)
+    if not any(tasks.values()):
+        why = f": {'; '.join(faults[:3])}" if faults else ""
+        raise BadSettings(f"{cameras} holds no usable camera{why}.", "Correct these rows." if faults else "Add cameras.")
     return {shard: {"cameras": rows} for shard, rows in tasks.items()}, faults
 
 
