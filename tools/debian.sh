@@ -2,7 +2,8 @@
 # Installs Debian's packages that the tests can use. As root only; otherwise it says what is missing, and what needs it is
 # skipped with the reason.
 set -u
-packages=(libegl1 libgl1-mesa-dri ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
+packages=(libegl1 libgl1-mesa-dri ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav \
+  postgresql mosquitto chromium)
 command -v dpkg-query >/dev/null || exit 0
 missing=()
 for package in "${packages[@]}"; do
