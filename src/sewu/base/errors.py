@@ -7,7 +7,8 @@ SewuError
 │   └── BadModel        a model or its card
 ├── Retry               may work later; a supervisor tries again  exit code 3
 │   ├── CameraUnreachable
-│   └── StreamBroken
+│   ├── StreamBroken
+│   └── StoreUnavailable   the database is away
 ├── Refused             the camera said no: trying again is useless until a person acts
 ├── Unavailable         a part this machine lacks (a library, a GPU, a driver)
 └── StoreFull           the disk did not take it                  exit code 4
@@ -71,6 +72,10 @@ class CameraUnreachable(Retry):
 
 class StreamBroken(Retry):
     """The stream ended, stalled or sent bytes that make no sense."""
+
+
+class StoreUnavailable(Retry):
+    """The database does not answer, or is busy for too long; nothing of the call was stored."""
 
 
 class Refused(SewuError):
