@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from sewu.base.errors import BadSettings
-from sewu.base.records import Image
+from sewu.base.records import Doubles, Floats, Image
 
 
 def small_grey(image: Image, width_px: int) -> Image:
@@ -29,6 +29,22 @@ def small_grey(image: Image, width_px: int) -> Image:
         return grey
     halves = grey.shape == (2 * height_out, 2 * width_out)
     return np.asarray(cv2.resize(grey, (width_out, height_out), interpolation=cv2.INTER_AREA if halves else cv2.INTER_LINEAR), np.uint8)
+
+
+def median(values: Floats | Doubles) -> float:
+    """The median of a few hundred or thousand numbers, any shape; without the tenth of a millisecond that `np.median` costs.
+
+    Raises:
+        ValueError: there is none in nothing.
+    """
+    flat = values.ravel()
+    if flat.size == 0:
+        raise ValueError("nothing has no median")
+    middle = flat.size // 2
+    if flat.size % 2:
+        return float(np.partition(flat, middle)[middle])
+    pair = np.partition(flat, (middle - 1, middle))[middle - 1 : middle + 1]
+    return (float(pair[0]) + float(pair[1])) / 2
 
 
 def pack_grey(grey: Image) -> str:

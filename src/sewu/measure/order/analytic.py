@@ -11,7 +11,7 @@ from pydantic import Field
 from sewu.base.boxes import feet_px
 from sewu.base.greys import small_grey
 from sewu.base.interfaces import Metric, State
-from sewu.base.records import CLASS_IDS, Bools, Frame, Observation, Tracks
+from sewu.base.records import CLASS_IDS, Bools, Frame, Observation, Tracks, among
 from sewu.base.settings import Settings, validate
 from sewu.base.space import Scene, Zone
 from sewu.measure.order.left import People, Rules, Thing, Things
@@ -154,7 +154,7 @@ class Order:
 
 
 def _of(tracks: Tracks, classes: tuple[Subject, ...]) -> Bools:
-    return np.isin(tracks.classes, [CLASS_IDS[name] for name in classes])
+    return among(tracks.classes, classes)
 
 
 def _override(settings: OrderSettings, zone: Zone) -> OrderSettings:
