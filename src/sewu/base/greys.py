@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from sewu.base.errors import BadSettings
-from sewu.base.records import Doubles, Floats, Image
+from sewu.base.records import Doubles, Floats, Frame, Image
 
 
 def small_grey(image: Image, width_px: int) -> Image:
@@ -29,6 +29,14 @@ def small_grey(image: Image, width_px: int) -> Image:
         return grey
     halves = grey.shape == (2 * height_out, 2 * width_out)
     return np.asarray(cv2.resize(grey, (width_out, height_out), interpolation=cv2.INTER_AREA if halves else cv2.INTER_LINEAR), np.uint8)
+
+
+def grey_of(frame: Frame, width_px: int) -> Image:
+    """The frame's small grey picture, made once however many analytics look at it. uint8 (h, w), not to be written to."""
+    grey = frame.greys.get(width_px)
+    if grey is None:
+        grey = frame.greys[width_px] = small_grey(frame.image, width_px)
+    return grey
 
 
 def median(values: Floats | Doubles) -> float:

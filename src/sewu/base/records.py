@@ -116,6 +116,7 @@ class Frame:
     at_s: float
     image: Image
     is_keyframe: bool = False
+    greys: dict[int, Image] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def size_px(self) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from sewu.base.greys import pack_grey, small_grey, unpack_grey
+from sewu.base.greys import grey_of, pack_grey, small_grey, unpack_grey
 from sewu.base.interfaces import Metric, State
 from sewu.base.records import Frame, Image, Observation, Tracks
 from sewu.base.settings import Settings
@@ -127,7 +127,7 @@ class Health:
         if self._last_s is not None and 0 <= passed_s < JUDGE_EVERY_S:
             return []
         self._last_s = at_s
-        fine = small_grey(frame.image, FINE_WIDTH_PX)
+        fine = grey_of(frame, FINE_WIDTH_PX)
         grey = small_grey(fine, COARSE_WIDTH_PX)
         now = edges(grey)
         values: dict[str, float] = {"light": _ninth_tenth(grey[::3, ::3])}
