@@ -84,7 +84,7 @@ class Glance:
         sure = np.asarray(shares > needed, np.bool_)
         tiles = sure | (np.asarray(shares > WEAK * needed, np.bool_) & _grown(sure))
         self._learn_noise(difference, ~_grown(tiles))
-        still = ~np.repeat(np.repeat(_grown(tiles), TILE_PX, axis=0), TILE_PX, axis=1) & ~differs
+        still = ~np.repeat(np.repeat(tiles, TILE_PX, axis=0), TILE_PX, axis=1) & ~differs
         nearer = self._reference + np.sign(grey.astype(np.int16) - self._reference).astype(np.int16)
         self._reference = np.where(still, nearer, self._reference).astype(np.uint8)
         share = float(tiles.mean())

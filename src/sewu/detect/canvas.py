@@ -24,6 +24,10 @@ GAP_PX = 8
 GREY = 114
 CUT_PX = 2.0
 """A box this near to a cut edge may be half of something."""
+SURE_SCORE = 0.3
+"""Weaker boxes neither widen a part nor make a cut: most of them are nothing, and a look at it all would find no more."""
+STEP_PX = 32
+"""Canvases are cut off below what they hold, at a multiple of this: a model of free input size pays for no empty rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ class CanvasDetector:
         ]
         places = pack(sizes, self._size_px)
         count = 1 + max((canvas for canvas, _, _ in places), default=-1)
-        canvases: list[Image] = [np.full((self._size_px[1], self._size_px[0], 3), GREY, np.uint8) for _ in range(count)]
+        canvases: list[Image] = [np.full((height, self._size_px[0], 3), GREY, np.uint8) for height in self._heights(sizes, places, count)]
         for part, (width, height), (canvas, x, y) in zip(parts, sizes, places, strict=True):
             x0, y0, x1, y1 = part.box_px
             width, height = min(width, self._size_px[0]), min(height, self._size_px[1])
@@ -103,6 +107,13 @@ class CanvasDetector:
         self.passes += len(frames)
         looked = self._detector.detect(frames) if frames else []
         return [_taken_from(looked[canvas], part, size, (x, y)) for part, size, (canvas, x, y) in zip(parts, sizes, places, strict=True)]
+
+    def _heights(self, sizes: Sequence[tuple[int, int]], places: Sequence[tuple[int, int, int]], count: int) -> list[int]:
+        """Rows that each canvas needs."""
+        used = [0] * count
+        for (_, height), (canvas, _, y) in zip(sizes, places, strict=True):
+            used[canvas] = max(used[canvas], min(self._size_px[1], y + height))
+        return [min(self._size_px[1], -(-rows // STEP_PX) * STEP_PX) for rows in used]
 
 
 def pack(sizes_px: Sequence[tuple[int, int]], canvas_px: tuple[int, int]) -> list[tuple[int, int, int]]:
@@ -143,7 +154,8 @@ def _taken_from(looked: Detections, part: Part, size_px: tuple[int, int], origin
     box_px = boxes.clip(box_px, x1 - x0, y1 - y0) + np.array([x0, y0, x0, y0], np.float32)
     frame_width, frame_height = part.frame.size_px
     edges = [(0, x0, x0 > 0), (1, y0, y0 > 0), (2, x1, x1 < frame_width), (3, y1, y1 < frame_height)]
-    cut = any(inner and bool((np.abs(box_px[:, column] - edge) < CUT_PX).any()) for column, edge, inner in edges)
+    sure_px = box_px[own.scores >= SURE_SCORE]
+    cut = any(inner and bool((np.abs(sure_px[:, column] - edge) < CUT_PX).any()) for column, edge, inner in edges)
     return Found(Detections(part.frame.camera_id, part.frame.at_s, box_px, own.scores, own.classes), cut)
 
 

@@ -15,12 +15,12 @@ from sewu.base import boxes
 from sewu.base.interfaces import Detector, State
 from sewu.base.records import Bools, Detections, Floats, Frame
 from sewu.cull.change import GRID, Change, Glance, small_grey, tiles_of
-from sewu.detect.canvas import CanvasDetector, Part, parts_of
+from sewu.detect.canvas import SURE_SCORE, CanvasDetector, Part, parts_of
 
 WHOLE_SHARE = 0.5
 """When the changed parts cover more of the picture than this, one whole look is cheaper and surer."""
-MARGIN_SHARE = 1 / 16
-"""Margin around a changed tile, of the picture's width: one tile."""
+MARGIN_SHARE = 1 / 40
+"""Margin around changed tiles, of the picture's width: what moves reaches over its tiles, but its weak edges were taken in already."""
 
 
 @dataclass(slots=True)
@@ -97,7 +97,8 @@ class Looker:
         if self._canvas is None:
             return []
         width, height = frame.size_px
-        parts = parts_of(frame, change.tiles, last.boxes_px, round(width * MARGIN_SHARE))
+        sure_px = last.boxes_px[last.scores >= SURE_SCORE]
+        parts = parts_of(frame, change.tiles, sure_px, round(width * MARGIN_SHARE))
         areas = [(p.box_px[2] - p.box_px[0]) * (p.box_px[3] - p.box_px[1]) for p in parts]
         return parts if sum(areas) <= WHOLE_SHARE * width * height else []
 
