@@ -36,7 +36,7 @@ def test_json_has_the_agreed_keys_and_survives_a_round_trip() -> None:
     row = said["curve"][1]
     assert (row["interval_s"], row["sewu_ms_per_camera_s"], row["ratio"]) == (4.0, 5.0, 20.0)
     assert row["recall"] == pytest.approx(1 / 3)
-    assert row["kinds"]["queue"] == {"truths": 1, "found": 0, "false": 0}
+    assert row["kinds"]["queue"] == {"truths": 1, "found": 0, "unmatched": 0}
 
 
 def test_the_table_names_every_kind_that_happened() -> None:

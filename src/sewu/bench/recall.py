@@ -15,14 +15,14 @@ EXHAUSTIVE = "exhaustive"
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Events of one kind: how many happened, how many of those were found, how many reports matched none."""
+    """Events of one kind: how many happened, how many of those were found, how many reports fit no scripted one (traffic and passers-by do things of their own)."""
 
     truths: int = 0
     found: int = 0
-    false: int = 0
+    unmatched: int = 0
 
     def __add__(self, other: Tally) -> Tally:
-        return Tally(self.truths + other.truths, self.found + other.found, self.false + other.false)
+        return Tally(self.truths + other.truths, self.found + other.found, self.unmatched + other.unmatched)
 
     @property
     def recall(self) -> float | None:
@@ -94,7 +94,7 @@ class RecallCurve:
             "whole": one.whole,
             "parts": one.parts,
             "carried": one.carried,
-            "kinds": {kind: {"truths": t.truths, "found": t.found, "false": t.false} for kind, t in sorted(one.tallies.items())},
+            "kinds": {kind: {"truths": t.truths, "found": t.found, "unmatched": t.unmatched} for kind, t in sorted(one.tallies.items())},
         }
 
 
@@ -104,14 +104,14 @@ def kinds_of(passes: Iterable[Pass]) -> list[str]:
 
 
 def table(curve: RecallCurve) -> str:
-    """The curve as text: found of true by kind, one column per pipeline; then cost and false alarms."""
+    """The curve as text: found of true by kind, one column per pipeline; then what fits no scripted event, and cost."""
     head = ["", *(EXHAUSTIVE if one.interval_s is None else f"{one.interval_s:g} s" for one in curve.passes)]
     rows: list[Sequence[str]] = [head]
     for kind in kinds_of(curve.passes):
         tallies = [one.tallies.get(kind, Tally()) for one in curve.passes]
         rows.append([kind, *(f"{tally.found}/{tally.truths}" for tally in tallies)])
     rows.append(["all", *(f"{one.total.found}/{one.total.truths}" for one in curve.passes)])
-    rows.append(["false alarms", *(str(one.total.false) for one in curve.passes)])
+    rows.append(["unmatched reports", *(str(one.total.unmatched) for one in curve.passes)])
     rows.append(["ms a camera-second", *(f"{one.ms_per_camera_s:.2f}" for one in curve.passes)])
     rows.append(["looks", *(str(one.looks) for one in curve.passes)])
     rows.append(["whole/parts/none", *(f"{one.whole}/{one.parts}/{one.carried}" for one in curve.passes)])

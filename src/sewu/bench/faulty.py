@@ -1,0 +1,89 @@
+"""Loops with a camera fault whose beginning and end are known: a good loop's pictures, spoilt for a while and encoded again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import av
+import cv2
+import numpy as np
+
+from sewu.base.errors import BadSource
+from sewu.base.records import Image
+
+Fault = Literal["dark", "blurred", "covered", "frozen", "moved"]
+FAULTS: tuple[Fault, ...] = get_args(Fault)
+RATE_FPS, GOP, KBIT_S = 10, 20, 400
+FROM_SHARE, TO_SHARE = 0.3, 0.85
+"""When the fault lasts, as shares of the loop."""
+DARK, BLUR_SIGMA_SHARE, MOVED_SHARE = 0.04, 0.02, 0.3
+GRAIN = 2.0
+
+
+def span_s(duration_s: float) -> tuple[float, float]:
+    """Beginning and end of the fault."""
+    return FROM_SHARE * duration_s, TO_SHARE * duration_s
+
+
+def spoil(fault: Fault) -> Callable[[Image], Image]:
+    """What the fault makes of each picture; remembers the first one it saw, where it needs to. (H, W, 3) -> the same."""
+    grain = np.random.default_rng(7)
+    first: list[Image] = []
+
+    def apply(image: Image) -> Image:
+        height, width = image.shape[:2]
+        if fault == "dark":
+            noise = grain.normal(0, GRAIN, image.shape)
+            return np.asarray(np.clip(image * DARK + noise, 0, 255), np.uint8)
+        if fault == "blurred":
+            return np.asarray(cv2.GaussianBlur(image, (0, 0), BLUR_SIGMA_SHARE * width), np.uint8)
+        if fault == "covered":
+            return np.asarray(np.clip(70 + grain.normal(0, GRAIN, image.shape), 0, 255), np.uint8)
+        if fault == "moved":
+            shift = np.array([[1, 0, MOVED_SHARE * width], [0, 1, MOVED_SHARE * height / 2]], np.float32)
+            return np.asarray(cv2.warpAffine(image, shift, (width, height), borderMode=cv2.BORDER_REFLECT), np.uint8)
+        if not first:
+            first.append(image)
+        return first[0]
+
+    return apply
+
+
+def faulty_loop(good: Path, fault: Fault, duration_s: float, target: Path) -> Path:
+    """The good loop with the fault from `span_s`, written to `target` unless it is there already: whole or not at all.
+
+    Raises:
+        BadSource: the loop cannot be read, or this FFmpeg has no H.264 encoder.
+    """
+    if target.is_file():
+        return target
+    start_s, end_s = span_s(duration_s)
+    apply, part = spoil(fault), target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with av.open(str(good)) as source, av.open(str(part), "w", format="mp4") as film:
+            stream = _encoder(film, source.streams.video[0])
+            for index, picture in enumerate(source.decode(video=0)):
+                image: Image = np.asarray(picture.to_ndarray(format="bgr24"), np.uint8)
+                spoilt = apply(image) if start_s <= index / RATE_FPS < end_s else image
+                frame = av.VideoFrame.from_ndarray(spoilt, format="bgr24")
+                frame.pts = index
+                film.mux(stream.encode(frame))
+            film.mux(stream.encode(None))
+        part.replace(target)
+    except av.FFmpegError as error:
+        raise BadSource(f"{good} cannot be spoilt: {error}.", "Check that PyAV has x264, and the disk.") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return target
+
+
+def _encoder(film: Any, like: Any) -> Any:
+    stream = film.add_stream("libx264", rate=RATE_FPS)
+    stream.width, stream.height, stream.pix_fmt, stream.bit_rate = like.width, like.height, "yuv420p", KBIT_S * 1000
+    stream.codec_context.time_base, stream.codec_context.thread_count = Fraction(1, RATE_FPS), 1
+    stream.options = {"preset": "superfast", "bf": "0", "g": str(GOP), "x264-params": f"keyint={GOP}:min-keyint={GOP}:scenecut=0"}
+    return stream
