@@ -15,7 +15,10 @@ EXHAUSTIVE = "exhaustive"
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Events of one kind: how many happened, how many of those were found, how many reports fit no scripted one (traffic and passers-by do things of their own)."""
+    """Events of one kind: how many happened, how many of those were found, how many reports fit none of them.
+
+    What fits none is no false alarm by itself: traffic and passers-by do things that nobody scripted.
+    """
 
     truths: int = 0
     found: int = 0
