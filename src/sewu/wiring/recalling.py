@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 
 from sewu.base.clock import SystemClock
+from sewu.base.interfaces import Detector
 from sewu.base.records import Event, Packet
 from sewu.base.space import Scene
 from sewu.bench.faulty import FAULTS, Fault, faulty_loop, span_s
@@ -20,7 +21,6 @@ from sewu.cull.arrivals import Arrivals
 from sewu.cull.schedule import Ready, Schedule
 from sewu.decode.decoder import Decoder
 from sewu.detect.canvas import CanvasDetector
-from sewu.detect.onnx import OnnxDetector
 from sewu.evaluate.happenings import Happening, match_happenings, reported_happenings
 from sewu.flow import CameraFlow, looks
 from sewu.measure import ANALYTICS
@@ -106,7 +106,7 @@ def _faulty(good: TruthLoop, fault: Fault, cache: Path) -> TruthLoop:
 class RecallBench:
     """Runs the pipelines over loops. `make`: a new detector, the same for all pipelines."""
 
-    def __init__(self, loops: Sequence[TruthLoop], make: Callable[[], OnnxDetector]) -> None:
+    def __init__(self, loops: Sequence[TruthLoop], make: Callable[[], Detector]) -> None:
         cv2.setNumThreads(1)
         self._loops, self._make, self._clock = loops, make, SystemClock()
         with resources.as_file(resources.files("sewu.bench") / "recall_rules.toml") as path:
