@@ -40,10 +40,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a part held, in the frame's pixels. `cut`: something reaches over an inner edge, look at it all."""
+    """What a part held, in the frame's pixels. cut: bool (n,), which boxes reach over an inner edge and may be half of something."""
 
     detections: Detections
-    cut: bool
+    cut: Bools
 
 
 def parts_of(frame: Frame, tiles: Bools, known_px: NDArray[np.floating], margin_px: int) -> list[Part]:
@@ -154,8 +154,10 @@ def _taken_from(looked: Detections, part: Part, size_px: tuple[int, int], origin
     box_px = boxes.clip(box_px, x1 - x0, y1 - y0) + np.array([x0, y0, x0, y0], np.float32)
     frame_width, frame_height = part.frame.size_px
     edges = [(0, x0, x0 > 0), (1, y0, y0 > 0), (2, x1, x1 < frame_width), (3, y1, y1 < frame_height)]
-    sure_px = box_px[own.scores >= SURE_SCORE]
-    cut = any(inner and bool((np.abs(sure_px[:, column] - edge) < CUT_PX).any()) for column, edge, inner in edges)
+    cut: Bools = np.zeros(len(own), np.bool_)
+    for column, edge, inner in edges:
+        if inner:
+            cut |= np.abs(box_px[:, column] - edge) < CUT_PX
     return Found(Detections(part.frame.camera_id, part.frame.at_s, box_px, own.scores, own.classes), cut)
 
 

@@ -15,12 +15,14 @@ from sewu.base import boxes
 from sewu.base.interfaces import Detector, State
 from sewu.base.records import Bools, Detections, Floats, Frame
 from sewu.cull.change import GRID, Change, Glance, small_grey, tiles_of
-from sewu.detect.canvas import SURE_SCORE, CanvasDetector, Part, parts_of
+from sewu.detect.canvas import SURE_SCORE, CanvasDetector, Found, Part, parts_of
 
 WHOLE_SHARE = 0.5
 """When the changed parts cover more of the picture than this, one whole look is cheaper and surer."""
 MARGIN_SHARE = 1 / 40
 """Margin around changed tiles, of the picture's width: what moves reaches over its tiles, but its weak edges were taken in already."""
+EXPLAINED_SHARE = 0.6
+"""A box cut by a part's edge is half of a known one when so much of it lies inside that."""
 
 
 @dataclass(slots=True)
@@ -117,14 +119,15 @@ class Looker:
         results = self._canvas.detect([part for _, part in flat], scales)
         again: list[int] = []
         for index, chosen in parts.items():
+            eye, frame = pictures[index]
+            rectangles = np.array([part.box_px for part in chosen], np.float32)
             mine = [result for (owner, _), result in zip(flat, results, strict=True) if owner == index]
-            if any(result.cut for result in mine):
+            seen = joined(eye.last or Detections.none(frame.camera_id, frame.at_s), mine, rectangles)
+            if seen is None:
                 again.append(index)
                 self.counts.cut += 1
                 continue
-            eye, frame = pictures[index]
-            rectangles = np.array([part.box_px for part in chosen], np.float32)
-            found[index] = _joined(eye.last or Detections.none(frame.camera_id, frame.at_s), [r.detections for r in mine], rectangles)
+            found[index] = seen
             looked_at[index] = _covered(rectangles, frame.size_px)
             self.counts.parts += 1
         return again
@@ -140,15 +143,27 @@ class Looker:
             self.counts.whole += 1
 
 
-def _joined(last: Detections, fresh: Sequence[Detections], rectangles_px: Floats) -> Detections:
-    """What was known outside the rectangles stays; inside, only what was found now counts."""
+def joined(last: Detections, parts: Sequence[Found], rectangles_px: Floats) -> Detections | None:
+    """What was known outside the rectangles stays; inside, only what was found now counts. None: a whole look is needed.
+
+    A cut box is half of something. Near the edges nothing changed, so mostly it is half of what was known there: then that
+    stays in its place. A weak one is dropped. Only a sure one that nothing explains needs a look at it all.
+    """
     middle = boxes.centres_px(last.boxes_px)
     low, high = rectangles_px[None, :, :2], rectangles_px[None, :, 2:]
-    inside: Bools = np.asarray(np.any(np.all((middle[:, None] >= low) & (middle[:, None] <= high), axis=2), axis=1), np.bool_)
-    kept = [last.select(~inside), *fresh]
+    stays: Bools = np.asarray(~np.any(np.all((middle[:, None] >= low) & (middle[:, None] <= high), axis=2), axis=1), np.bool_)
+    for part in parts:
+        halves = part.detections.select(part.cut)
+        shared = boxes.intersections_px2(halves.boxes_px, last.boxes_px) / np.maximum(boxes.areas_px2(halves.boxes_px), 1e-6)[:, None]
+        explains = shared >= EXPLAINED_SHARE
+        if (~explains.any(axis=1) & (halves.scores >= SURE_SCORE)).any():
+            return None
+        stays |= explains.any(axis=0)
+    fresh = [part.detections.select(~part.cut) for part in parts]
+    kept = [last.select(stays), *fresh]
     return Detections(
-        fresh[0].camera_id,
-        fresh[0].at_s,
+        parts[0].detections.camera_id,
+        parts[0].detections.at_s,
         np.concatenate([part.boxes_px for part in kept]),
         np.concatenate([part.scores for part in kept]),
         np.concatenate([part.classes for part in kept]),
