@@ -19,7 +19,7 @@ from sewu.detect.shelf import Shelf, load
 from tests.detect.test_shelf import with_card
 
 
-def grid(path: Path) -> Path:
+def grid(path: Path, sides: tuple[int | str, int | str] = ("h", "w")) -> Path:
     """One cell per 32 px: two convolutions that pass the brightness on as objectness, class 0 always."""
     body = np.zeros((4, 3, 1, 1), np.float32)
     body[:, :, 0, 0] = 1 / 3 / 255
@@ -35,7 +35,7 @@ def grid(path: Path) -> Path:
         helper.make_node("Reshape", ["level", "shape"], ["rows"]),
         helper.make_node("Transpose", ["rows"], ["output"], perm=[0, 2, 1]),
     ]
-    images = helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, "h", "w"])
+    images = helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, *sides])
     output = helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, "n", 7])
     weights = [numpy_helper.from_array(body, "body"), numpy_helper.from_array(head, "head"), numpy_helper.from_array(bias, "bias"), shape]
     model = helper.make_model(

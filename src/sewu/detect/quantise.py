@@ -42,7 +42,7 @@ def quantise(name: str, pictures: Iterable[Image], shelf: Shelf, long_side_px: i
         BadModel: unknown model, or one that cannot be quantised. BadSettings: too few pictures.
         Unavailable: the `onnx` package is not installed. StoreFull: the disk did not take it.
     """
-    onnx = _onnx()
+    onnx = onnx_package()
     path, card = shelf.find(name)
     with tempfile.TemporaryDirectory(prefix="sewu-int8-") as folder:
         raised, prepared, target = (Path(folder) / file for file in ("raised.onnx", "prepared.onnx", f"{card.name}{ENDING}.onnx"))
@@ -123,9 +123,10 @@ def _card(card: ModelCard, pictures: int, digest: str) -> ModelCard:
     return card.model_copy(update=changed)
 
 
-def _onnx() -> Any:
+def onnx_package() -> Any:
+    """The package, which only making models needs. Raises `Unavailable`."""
     try:
         importlib.import_module("onnx.version_converter")
         return importlib.import_module("onnx")
     except ImportError as error:
-        raise Unavailable("Quantising needs the package onnx.", "Install it: `pip install onnx`.") from error
+        raise Unavailable("Changing models needs the package onnx.", "Install it: `pip install onnx`.") from error

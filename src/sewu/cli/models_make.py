@@ -1,4 +1,4 @@
-"""`sewu models quantise`."""
+"""`sewu models quantise` and `sewu models free`: variants of a model made on this machine."""
 
 from __future__ import annotations
 
@@ -23,6 +23,16 @@ def quantise(
     typer.echo(words()("models.quantised", name=entry.card.name, path=entry.path))
 
 
+def free(name: Annotated[str, typer.Argument(help="Name of the model, as in `sewu models list`.")]) -> None:
+    """Make a variant that takes any input size, so that wide pictures cost no padding: a third less time, the same boxes."""
+    from sewu.detect.freeing import free as make
+    from sewu.detect.shelf import Shelf
+
+    entry = make(name, Shelf())
+    typer.echo(words()("models.freed", name=entry.card.name, path=entry.path))
+
+
 def mount(app: typer.Typer) -> None:
-    """Put the command under `sewu models`."""
+    """Put the commands under `sewu models`."""
     app.command("quantise")(quantise)
+    app.command("free")(free)
