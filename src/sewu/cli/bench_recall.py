@@ -1,4 +1,4 @@
-"""`sewu bench recall`."""
+"""`sewu bench recall` and `sewu bench glance`."""
 
 from __future__ import annotations
 
@@ -34,6 +34,21 @@ def recall(
     typer.echo(json.dumps(curve.as_json()) if as_json else table(curve))
 
 
+def glance(
+    scenes: Annotated[int, typer.Option(min=1, max=8, help="Rendered scenes; each costs two minutes of one core the first time.")] = 8,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """How much of what truly moved a glance notices, and how much of the picture it calls changed."""
+    from dataclasses import asdict
+
+    from sewu.bench.glancing import table
+    from sewu.wiring.glance_benching import measure_glances
+
+    scores = measure_glances(platformdirs.user_cache_path("sewu") / "loops", scenes, lambda one: typer.echo(one.name, err=True))
+    typer.echo(json.dumps([asdict(one) | {"recall": one.recall} for one in scores]) if as_json else table(scores))
+
+
 def mount(app: typer.Typer) -> None:
-    """Put the command under `sewu bench`."""
+    """Put the commands under `sewu bench`."""
     app.command("recall")(recall)
+    app.command("glance")(glance)
