@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -13,9 +14,9 @@ import cv2
 import numpy as np
 
 from sewu.base.errors import BadSource
-from sewu.base.records import Image
+from sewu.base.records import Image, Packet
 
-Fault = Literal["dark", "blurred", "covered", "frozen", "moved"]
+Fault = Literal["dark", "blurred", "covered", "moved"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 RATE_FPS, GOP, KBIT_S = 10, 20, 400
 FROM_SHARE, TO_SHARE = 0.3, 0.85
@@ -30,9 +31,8 @@ def span_s(duration_s: float) -> tuple[float, float]:
 
 
 def spoil(fault: Fault) -> Callable[[Image], Image]:
-    """What the fault makes of each picture; remembers the first one it saw, where it needs to. (H, W, 3) -> the same."""
+    """What the fault makes of each picture. (H, W, 3) -> the same."""
     grain = np.random.default_rng(7)
-    first: list[Image] = []
 
     def apply(image: Image) -> Image:
         height, width = image.shape[:2]
@@ -43,14 +43,21 @@ def spoil(fault: Fault) -> Callable[[Image], Image]:
             return np.asarray(cv2.GaussianBlur(image, (0, 0), BLUR_SIGMA_SHARE * width), np.uint8)
         if fault == "covered":
             return np.asarray(np.clip(70 + grain.normal(0, GRAIN, image.shape), 0, 255), np.uint8)
-        if fault == "moved":
-            shift = np.array([[1, 0, MOVED_SHARE * width], [0, 1, MOVED_SHARE * height / 2]], np.float32)
-            return np.asarray(cv2.warpAffine(image, shift, (width, height), borderMode=cv2.BORDER_REFLECT), np.uint8)
-        if not first:
-            first.append(image)
-        return first[0]
+        shift = np.array([[1, 0, MOVED_SHARE * width], [0, 1, MOVED_SHARE * height / 2]], np.float32)
+        return np.asarray(cv2.warpAffine(image, shift, (width, height), borderMode=cv2.BORDER_REFLECT), np.uint8)
 
     return apply
+
+
+def frozen(packets: Sequence[Packet], start_s: float, end_s: float) -> list[Packet]:
+    """The same packets, but from `start_s` to `end_s` (capture time) the last keyframe before comes again and again.
+
+    That is what a camera does whose encoder hangs: pictures arrive, equal to the bit.
+    """
+    held = next((packet for packet in reversed(packets) if packet.is_keyframe and packet.at_s <= start_s), None)
+    if held is None:
+        return list(packets)
+    return [replace(p, data=held.data, is_keyframe=True) if start_s <= p.at_s < end_s else p for p in packets]
 
 
 def faulty_loop(good: Path, fault: Fault, duration_s: float, target: Path) -> Path:

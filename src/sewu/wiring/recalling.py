@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from sewu.base.clock import SystemClock
 from sewu.base.interfaces import Detector
 from sewu.base.records import Event, Packet
 from sewu.base.space import Scene
-from sewu.bench.faulty import FAULTS, Fault, faulty_loop, span_s
+from sewu.bench.faulty import FAULTS, Fault, faulty_loop, frozen, span_s
 from sewu.bench.recall import EXHAUSTIVE, Pass, RecallCurve, Tally
 from sewu.connect.file import FileSource
 from sewu.cull.arrivals import Arrivals
@@ -69,13 +69,16 @@ class TruthLoop:
     scene: Path
     duration_s: float
     truth: tuple[Happening, ...]
+    freezes: bool = False
 
     def packets(self) -> list[Packet]:
         source = FileSource(self.path, self.name, START_S)
         try:
-            return list(source)
+            packets = list(source)
         finally:
             source.close()
+        start_s, end_s = span_s(self.duration_s)
+        return frozen(packets, START_S + start_s, START_S + end_s) if self.freezes else packets
 
 
 def city_loops(cache: Path, scenes: int, faults: bool, on_done: Callable[[str], None]) -> list[TruthLoop]:
@@ -92,15 +95,23 @@ def city_loops(cache: Path, scenes: int, faults: bool, on_done: Callable[[str], 
         ]
         found.append(TruthLoop(recipe.name, loop.streams["sub"], loop.folder / "scene.toml", loop.duration_s, tuple(truth)))
         on_done(recipe.name)
-    return found + [_faulty(found[0], fault, cache) for fault in (FAULTS if faults else ())]
+    return found + ([*(_faulty(found[0], fault, cache) for fault in FAULTS), _frozen(found[0])] if faults else [])
 
 
 def _faulty(good: TruthLoop, fault: Fault, cache: Path) -> TruthLoop:
     name = f"{good.name}-{fault}"
     path = faulty_loop(good.path, fault, good.duration_s, cache / f"{name}.mp4")
-    start_s, end_s = span_s(good.duration_s)
-    truth = Happening(f"camera_{fault}", START_S + start_s, START_S + end_s, None, name)
-    return TruthLoop(name, path, good.scene, good.duration_s, (truth,))
+    return replace(good, name=name, path=path, truth=(_fault_truth(name, fault, good.duration_s),))
+
+
+def _frozen(good: TruthLoop) -> TruthLoop:
+    name = f"{good.name}-frozen"
+    return replace(good, name=name, truth=(_fault_truth(name, "frozen", good.duration_s),), freezes=True)
+
+
+def _fault_truth(camera_id: str, fault: str, duration_s: float) -> Happening:
+    start_s, end_s = span_s(duration_s)
+    return Happening(f"camera_{fault}", START_S + start_s, START_S + end_s, None, camera_id)
 
 
 class RecallBench:
