@@ -134,4 +134,16 @@ def joined_at_cut(known_px: tuple[int, ...], half_px: tuple[int, ...], score: fl
         return Detections("c", 1.0, np.array([box_px], np.float32), np.array([sure], np.float32), np.zeros(1, np.int64))
 
     part = Found(one(half_px, score), np.array([True]))
-    return joined(one(known_px, 0.8), [part], np.array([[100, 0, 200, 100]], np.float32))
+    return joined(one(known_px, 0.8), [part], np.array([[100, 0, 200, 100]], np.float32), np.zeros(1, np.bool_))
+
+
+def test_a_parked_car_that_a_part_cuts_stays_and_one_whose_tiles_changed_does_not() -> None:
+    looking, detector = looker()
+    eye = Eye(whole_interval_s=1000)
+    parked = (300, 100, 520, 220)
+    looking.look([(eye, picture(0, parked))])
+    (found,) = looking.look([(eye, picture(2, parked, (262, 130, 285, 190)))])
+    assert near(found, parked, (262, 130, 285, 190))
+    (found,) = looking.look([(eye, picture(4, (262, 130, 285, 190)))])
+    assert near(found, (262, 130, 285, 190))
+    assert detector.whole <= 2

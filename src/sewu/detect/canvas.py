@@ -47,11 +47,11 @@ class Found:
 
 
 def parts_of(frame: Frame, tiles: Bools, known_px: NDArray[np.floating], margin_px: int) -> list[Part]:
-    """Rectangles that cover the changed tiles, each grown by a margin and by the known boxes that it touches.
+    """Rectangles that cover the changed tiles, each grown by a margin and by the known boxes that lie in it by more than half.
 
     Args:
         tiles: bool (rows, columns), True where the picture changed.
-        known_px: (n, 4), what was found before; a box that a rectangle touches is taken in whole.
+        known_px: (n, 4), what was found before; a box whose middle a rectangle holds is taken in whole, others it may cut.
     """
     width, height = frame.size_px
     rows, columns = tiles.shape
@@ -59,10 +59,10 @@ def parts_of(frame: Frame, tiles: Bools, known_px: NDArray[np.floating], margin_
     scale = np.array([width / columns, height / rows])
     corners = [(stats[1:, :2] * scale), ((stats[1:, :2] + stats[1:, 2:4]) * scale)]
     found = np.hstack(corners).astype(np.float32) + np.array([-margin_px, -margin_px, margin_px, margin_px], np.float32)
-    for _ in range(3):  # taking one box in may touch the next; three rounds settle all but contrived chains
-        touching = boxes.intersections_px2(found, known_px) > 0
+    middle = boxes.centres_px(known_px)
+    for _ in range(3):  # taking one box in may reach the middle of the next; three rounds settle all but contrived chains
         for row in range(len(found)):
-            inside = known_px[touching[row]]
+            inside = known_px[np.all((middle >= found[row, :2]) & (middle <= found[row, 2:]), axis=1)]
             if len(inside):
                 found[row, :2] = np.minimum(found[row, :2], inside[:, :2].min(axis=0) - margin_px / 2)
                 found[row, 2:] = np.maximum(found[row, 2:], inside[:, 2:].max(axis=0) + margin_px / 2)
