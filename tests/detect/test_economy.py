@@ -48,3 +48,7 @@ def test_a_variant_of_fixed_size_is_no_economy(tmp_path: Path) -> None:
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(BadModel, match="nothing"):
         thrifty("nothing", 416, 0.1, Shelf([tmp_path]))
+
+
+def test_motion_has_no_input_and_is_run_as_it_is(tmp_path: Path) -> None:
+    assert thrifty("motion", 416, 0.1, Shelf([tmp_path])).name == "motion"

@@ -7,34 +7,28 @@ width look at 416 x 256 and see the very same pixels.
 from __future__ import annotations
 
 from sewu.base.errors import BadModel
-from sewu.detect.onnx import DetectorSettings, OnnxDetector
+from sewu.base.interfaces import Detector
+from sewu.detect.onnx import DetectorSettings
 from sewu.detect.shelf import Shelf, load
 
 FREE = "-dyn"
 """What the variant of a model with free input size is called after it."""
 
 
-def thrifty(name: str, long_side_px: int, min_score: float, shelf: Shelf | None = None) -> OnnxDetector:
+def thrifty(name: str, long_side_px: int, min_score: float, shelf: Shelf | None = None) -> Detector:
     """The model of this name with an input shaped like the picture; its variant of free size where that is on the shelf.
 
-    A model of fixed size without such a variant is run as its card says.
+    A model of fixed size without such a variant, and "motion", are run as they are.
 
     Raises:
-        BadModel: unknown, not here, motion (which has no input), or not runnable.
+        BadModel: unknown, not here, or not runnable.
     """
     shelf = shelf or Shelf()
     for candidate in (f"{name}{FREE}", name):
         try:
             _, card = shelf.find(candidate)
         except BadModel:
-            if candidate == name:
-                raise
             continue
-        free = card.input.multiple_of is not None
-        if candidate != name and not free:
-            continue
-        settings = DetectorSettings(min_score=min_score, long_side_px=long_side_px if free else None)
-        detector = load(candidate, settings, shelf)
-        if isinstance(detector, OnnxDetector):
-            return detector
-    raise BadModel(f"{name} is not a single ONNX model.", "Name one from `sewu models list`.")
+        if card.input.multiple_of is not None:
+            return load(candidate, DetectorSettings(min_score=min_score, long_side_px=long_side_px), shelf)
+    return load(name, DetectorSettings(min_score=min_score), shelf)
