@@ -137,7 +137,9 @@ def test_a_flickering_tile_learns_its_noise_and_no_other_does() -> None:
     for _ in range(60):
         shown = street().astype(np.float32)
         shown[80:120, 80:120] += rng.normal(0, 45, (40, 40, 1)).astype(np.float32)
-        glance.looked(small_grey(np.clip(shown, 0, 255).astype(np.uint8)), EVERY, NONE)
+        grey = small_grey(np.clip(shown, 0, 255).astype(np.uint8))
+        glance.compare(grey)
+        glance.looked(grey, EVERY, NONE)
     noise = np.array(glance.state()["noise"])
     assert noise[2, 2] > 2 * np.median(noise)
     assert noise.max() <= MAX_NOISE

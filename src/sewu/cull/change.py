@@ -66,6 +66,7 @@ class Glance:
         self._reference: Grey | None = None
         self._distrust: Doubles = np.ones((GRID[1], GRID[0]))
         self._noise: Floats = np.ones((GRID[1], GRID[0]), np.float32)
+        self._glanced: tuple[Grey, Grey] | None = None
         self._everything = Change(np.ones((GRID[1], GRID[0]), np.bool_), 1.0, True)
 
     def compare(self, grey: Grey) -> Change:
@@ -77,6 +78,7 @@ class Glance:
         if self._reference is None:
             return self._everything
         difference = self._difference(self._reference, grey)
+        self._glanced = (grey, difference)
         step = np.clip(self._noise * NOISE_STEPS, 1.0, MAX_STEP_FACTOR * _step(grey)).clip(_step(grey))
         differs = difference > np.repeat(np.repeat(step, TILE_PX, axis=0), TILE_PX, axis=1)
         shares = cv2.resize(differs.astype(np.float32), GRID, interpolation=cv2.INTER_AREA)
@@ -102,7 +104,9 @@ class Glance:
         futile = looked_at & ~_grown(occupied)
         self._distrust[futile] = np.minimum(self._distrust[futile] * 1.15, MAX_DISTRUST)
         self._distrust[occupied] = 1.0
-        self._learn_noise(self._difference(self._reference, grey), futile)
+        if self._glanced is not None and self._glanced[0] is grey:
+            self._learn_noise(self._glanced[1], futile)
+        self._glanced = None
         mask = np.repeat(np.repeat(looked_at, TILE_PX, axis=0), TILE_PX, axis=1)
         self._reference = np.where(mask, grey, self._reference).astype(np.uint8)
 
@@ -149,10 +153,10 @@ def _light(reference: Grey, grey: Grey) -> tuple[float, float]:
     """
     before = cv2.resize(reference, GRID, interpolation=cv2.INTER_AREA).ravel().astype(np.float64)
     now = cv2.resize(grey, GRID, interpolation=cv2.INTER_AREA).ravel().astype(np.float64)
-    gain, offset = 1.0, float(np.median(now - before))
+    gain, offset = 1.0, _middle(now - before)
     for _ in range(LIGHT_ROUNDS):
         errors = np.abs(now - gain * before - offset)
-        kept = errors <= np.median(errors)
+        kept = errors <= _middle(errors)
         x, y = before[kept], now[kept]
         spread = float(((x - x.mean()) ** 2).sum())
         # Tiles of nearly one level do not tell a gain.
@@ -160,6 +164,11 @@ def _light(reference: Grey, grey: Grey) -> tuple[float, float]:
         gain = float(np.clip(slope, 0.7, 1.4))
         offset = float(y.mean() - gain * x.mean())
     return gain, offset
+
+
+def _middle(values: Doubles) -> float:
+    """The upper median; NumPy's own takes ten times as long for 144 values."""
+    return float(np.partition(values, len(values) // 2)[len(values) // 2])
 
 
 def _step(grey: Grey) -> float:
