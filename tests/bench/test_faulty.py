@@ -11,7 +11,7 @@ import pytest
 
 from sewu.base.errors import BadSource
 from sewu.base.records import Packet, StreamInfo
-from sewu.bench.faulty import FAULTS, GOP, Fault, faulty_loop, frozen, span_s
+from sewu.bench.faulty import FAULTS, GOP, Fault, faulty_loop, frozen, recoded, span_s
 
 SECONDS = 4.0
 
@@ -68,6 +68,20 @@ def test_a_dark_camera_is_dark_and_a_second_call_costs_nothing(good: Path, tmp_p
     assert pictures(path)[0][25].mean() < 25
     written_ns = path.stat().st_mtime_ns
     assert faulty_loop(good, "dark", SECONDS, path).stat().st_mtime_ns == written_ns
+
+
+def test_a_faster_clip_is_thinned_to_ten_pictures_a_second(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "fast.mp4"), "w") as film:
+        stream = film.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for index in range(60):
+            film.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((48, 64, 3), 4 * index, np.uint8), format="bgr24")))
+        film.mux(stream.encode(None))
+    shown, keys = pictures(recoded(tmp_path / "fast.mp4", tmp_path / "slow.mp4"))
+    assert len(shown) == 20
+    assert keys == [0]
+    levels = [float(picture.mean()) for picture in shown]
+    np.testing.assert_allclose(np.diff(levels), 10.3, atol=3)  # three pictures of four levels, in the range of video
 
 
 def test_a_loop_that_is_no_video_is_refused_and_leaves_nothing(tmp_path: Path) -> None:

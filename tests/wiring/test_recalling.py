@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
+from sewu.base.errors import BadSettings
 from sewu.bench.faulty import faulty_loop
 from sewu.detect.motion import MotionDetector
 from sewu.evaluate.happenings import Happening
-from sewu.wiring.recalling import CITY, START_S, RecallBench, TruthLoop
+from sewu.wiring.recalling import CITY, START_S, RecallBench, TruthLoop, real_loops
+from tests.fakes import labelled_data
 
 SECONDS = 40.0
 DARK_S = (0.3 * SECONDS, 0.85 * SECONDS)
@@ -58,3 +61,17 @@ def test_the_city_has_every_scripted_kind_and_renders_small() -> None:
     assert set(happenings) == {"illegal_parking", "gathering", "abandoned_bag", "loitering", "intrusion", "queue"}
     assert {recipe.size_px for recipe in CITY} == {(640, 360)}
     assert len({recipe.name for recipe in CITY}) == len(CITY)
+
+
+def test_without_the_labelled_data_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match="labelled data"):
+        real_loops(tmp_path, tmp_path / "cache")
+
+
+def test_the_real_clips_come_with_what_happens_on_them(tmp_path: Path) -> None:
+    bag, zoom = real_loops(labelled_data(), tmp_path)
+    assert (bag.truth[0].kind, zoom.truth[0].kind) == ("object_left", "camera_moved")
+    for loop in (bag, zoom):
+        assert START_S < loop.truth[0].start_s < START_S + loop.duration_s
+        keys = [packet.at_s for packet in loop.packets() if packet.is_keyframe]
+        np.testing.assert_allclose(np.diff(keys), 2.0, atol=0.06)

@@ -61,28 +61,39 @@ def frozen(packets: Sequence[Packet], start_s: float, end_s: float) -> list[Pack
 
 
 def faulty_loop(good: Path, fault: Fault, duration_s: float, target: Path) -> Path:
-    """The good loop with the fault from `span_s`, written to `target` unless it is there already: whole or not at all.
+    """The good loop with the fault from `span_s`, written to `target` unless it is there already. Raises BadSource as `recoded`."""
+    start_s, end_s = span_s(duration_s)
+    apply = spoil(fault)
+    return recoded(good, target, lambda image, at_s: apply(image) if start_s <= at_s < end_s else image)
+
+
+def recoded(clip: Path, target: Path, change: Callable[[Image, float], Image] = lambda image, at_s: image) -> Path:
+    """The clip as a sub-stream sends it (10 pictures a second, 400 kbit/s, a keyframe every 2 s): whole or not at all.
+
+    Args:
+        change: what becomes of the picture taken at this second of the clip.
 
     Raises:
-        BadSource: the loop cannot be read, or this FFmpeg has no H.264 encoder.
+        BadSource: the clip cannot be read, or this FFmpeg has no H.264 encoder.
     """
     if target.is_file():
         return target
-    start_s, end_s = span_s(duration_s)
-    apply, part = spoil(fault), target.with_name(f".{target.name}.{os.getpid()}")
+    part, index = target.with_name(f".{target.name}.{os.getpid()}"), 0
     try:
-        with av.open(str(good)) as source, av.open(str(part), "w", format="mp4") as film:
+        with av.open(str(clip)) as source, av.open(str(part), "w", format="mp4") as film:
             stream = _encoder(film, source.streams.video[0])
-            for index, picture in enumerate(source.decode(video=0)):
+            for picture in source.decode(video=0):
+                if picture.time + 1e-6 < index / RATE_FPS:
+                    continue
                 image: Image = np.asarray(picture.to_ndarray(format="bgr24"), np.uint8)
-                spoilt = apply(image) if start_s <= index / RATE_FPS < end_s else image
-                frame = av.VideoFrame.from_ndarray(spoilt, format="bgr24")
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(change(image, index / RATE_FPS)), format="bgr24")
                 frame.pts = index
+                index += 1
                 film.mux(stream.encode(frame))
             film.mux(stream.encode(None))
         part.replace(target)
     except av.FFmpegError as error:
-        raise BadSource(f"{good} cannot be spoilt: {error}.", "Check that PyAV has x264, and the disk.") from error
+        raise BadSource(f"{clip} cannot be encoded again: {error}.", "Check the file, that PyAV has x264, and the disk.") from error
     finally:
         part.unlink(missing_ok=True)
     return target
@@ -90,7 +101,7 @@ def faulty_loop(good: Path, fault: Fault, duration_s: float, target: Path) -> Pa
 
 def _encoder(film: Any, like: Any) -> Any:
     stream = film.add_stream("libx264", rate=RATE_FPS)
-    stream.width, stream.height, stream.pix_fmt, stream.bit_rate = like.width, like.height, "yuv420p", KBIT_S * 1000
+    stream.width, stream.height, stream.pix_fmt, stream.bit_rate = like.width // 2 * 2, like.height // 2 * 2, "yuv420p", KBIT_S * 1000
     stream.codec_context.time_base, stream.codec_context.thread_count = Fraction(1, RATE_FPS), 1
     stream.options = {"preset": "superfast", "bf": "0", "g": str(GOP), "x264-params": f"keyint={GOP}:min-keyint={GOP}:scenecut=0"}
     return stream

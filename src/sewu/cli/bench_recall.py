@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import platformdirs
@@ -11,21 +12,26 @@ import typer
 INTERVALS = (1.0, 2.0, 4.0, 8.0, 16.0)
 
 
-def recall(
+def recall(  # noqa: PLR0913 one parameter per option
     interval: Annotated[list[float] | None, typer.Option(min=0.1, help="Seconds between looks; may be repeated.")] = None,
     model: Annotated[str, typer.Option(help="Model name.")] = "yolox-nano",
     long_side: Annotated[int, typer.Option(min=32, help="Long side of the input in pixels, for models of free size.")] = 416,
     scenes: Annotated[int, typer.Option(min=1, max=8, help="Rendered scenes; each costs two minutes of one core the first time.")] = 8,
     faults: Annotated[bool, typer.Option(help="Dark, blurred, covered, frozen and moved cameras too.")] = True,
+    data: Annotated[Path | None, typer.Option(help="Folder of the labelled data: its real clips instead of rendered scenes.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Events found and processor time, by how often a camera is looked at, beside an exhaustive pipeline."""
     from sewu.bench.recall import table
     from sewu.detect.economy import thrifty
     from sewu.wiring.analysis import MIN_SCORE
-    from sewu.wiring.recalling import RecallBench, city_loops
+    from sewu.wiring.recalling import RecallBench, city_loops, real_loops
 
-    loops = city_loops(platformdirs.user_cache_path("sewu") / "loops", scenes, faults, lambda name: typer.echo(name, err=True))
+    cache = platformdirs.user_cache_path("sewu")
+    if data is None:
+        loops = city_loops(cache / "loops", scenes, faults, lambda name: typer.echo(name, err=True))
+    else:
+        loops = real_loops(data, cache / "recoded")
     bench = RecallBench(loops, lambda: thrifty(model, long_side, MIN_SCORE))
     intervals = interval or list(INTERVALS)
     curve = bench.curve(

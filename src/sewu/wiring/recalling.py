@@ -11,10 +11,11 @@ from pathlib import Path
 import cv2
 
 from sewu.base.clock import SystemClock
+from sewu.base.errors import BadSettings
 from sewu.base.interfaces import Detector
 from sewu.base.records import Event, Packet
 from sewu.base.space import Scene
-from sewu.bench.faulty import FAULTS, Fault, faulty_loop, frozen, span_s
+from sewu.bench.faulty import FAULTS, Fault, faulty_loop, frozen, recoded, span_s
 from sewu.bench.recall import EXHAUSTIVE, Pass, RecallCurve, Tally
 from sewu.connect.file import FileSource
 from sewu.cull.arrivals import Arrivals
@@ -43,6 +44,9 @@ SETTINGS = {"health": {"frozen_after_s": 15.0}}
 KINDS = {"abandoned_bag": "object_left"}
 """What the simulator calls differently."""
 
+BAG_CLIP, BAG_FPS = "aboda_video4_abandoned_bag.avi", 29.97
+ZOOM_CLIP, ZOOM_FPS = "cilacap_etle_motorcycles.mp4", 30.0
+
 _SEEDS = (
     ("street", 11, ("illegal_parking", "gathering", "abandoned_bag"), "day"),
     ("market", 13, ("illegal_parking", "abandoned_bag"), "day"),
@@ -66,7 +70,7 @@ class TruthLoop:
 
     name: str
     path: Path
-    scene: Path
+    scene: Path | None
     duration_s: float
     truth: tuple[Happening, ...]
     freezes: bool = False
@@ -96,6 +100,27 @@ def city_loops(cache: Path, scenes: int, faults: bool, on_done: Callable[[str], 
         found.append(TruthLoop(recipe.name, loop.streams["sub"], loop.folder / "scene.toml", loop.duration_s, tuple(truth)))
         on_done(recipe.name)
     return found + ([*(_faulty(found[0], fault, cache) for fault in FAULTS), _frozen(found[0])] if faults else [])
+
+
+def real_loops(data: Path, cache: Path) -> list[TruthLoop]:
+    """The two labelled real clips on which something happens that Sewu raises, encoded again as a sub-stream sends them.
+
+    A bag that is left (ABODA sequence 4: from its owner stepping away), and a camera turned away by hand (Cilacap).
+
+    Raises: BadSource, BadSettings (the truth is not there).
+    """
+    try:
+        truth = json.loads((data / "clips" / "events.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadSettings(f"{data} is not the labelled data.", "Give its folder with --data.") from error
+    bag, zoomed = truth[BAG_CLIP]["owner_steps_away"] / BAG_FPS, truth[ZOOM_CLIP]["zoomed_view_frames"][1]
+    rows = [
+        (BAG_CLIP, Happening("object_left", START_S + bag, None, None, BAG_CLIP)),
+        (ZOOM_CLIP, Happening("camera_moved", START_S + zoomed[0] / ZOOM_FPS, START_S + zoomed[1] / ZOOM_FPS, None, ZOOM_CLIP)),
+    ]
+    cache.mkdir(parents=True, exist_ok=True)
+    loops = [TruthLoop(name, recoded(data / "clips" / name, cache / f"{name}.mp4"), None, 0.0, (event,)) for name, event in rows]
+    return [replace(loop, duration_s=loop.packets()[-1].at_s - START_S) for loop in loops]
 
 
 def _faulty(good: TruthLoop, fault: Fault, cache: Path) -> TruthLoop:
@@ -131,7 +156,12 @@ class RecallBench:
             passes.append(self.exhaustive() if interval_s is None else self.watch(interval_s))
             on_pass(passes[-1])
         seconds = sum(loop.duration_s for loop in self._loops)
-        conditions = {"model": self._make().name, "exhaustive_fps": EXHAUSTIVE_FPS, "whole_s": WHOLE_S, "stream": "640x360@10, 400 kbit/s"}
+        conditions = {
+            "model": self._make().name,
+            "exhaustive_fps": EXHAUSTIVE_FPS,
+            "whole_s": WHOLE_S,
+            "stream": "10 pictures a second, 400 kbit/s",
+        }
         return RecallCurve(tuple(passes), len(self._loops), seconds, conditions)
 
     def exhaustive(self) -> Pass:
