@@ -32,7 +32,7 @@ def recall(  # noqa: PLR0913 one parameter per option
         loops = city_loops(cache / "loops", scenes, faults, lambda name: typer.echo(name, err=True))
     else:
         loops = real_loops(data, cache / "recoded")
-    bench = RecallBench(loops, lambda: thrifty(model, long_side, MIN_SCORE))
+    bench = RecallBench(loops, lambda: thrifty(model, long_side, MIN_SCORE), long_side)
     intervals = interval or list(INTERVALS)
     curve = bench.curve(
         intervals, lambda one: typer.echo(f"{one.name} {one.interval_s or ''}: {one.ms_per_camera_s:.2f} ms a camera-second", err=True)

@@ -36,7 +36,6 @@ START_S = 1_700_000_000.0
 TICK_S = 0.25
 BATCH_PICTURES = 16
 WHOLE_S = 20.0
-CANVAS_PX = (416, 416)
 LEAST_TOLERANCE_S = 5.0
 """How far a report may lie from its truth on top of the interval: the rules' own time to clear."""
 SETTINGS = {"health": {"frozen_after_s": 15.0}}
@@ -140,11 +139,17 @@ def _fault_truth(camera_id: str, fault: str, duration_s: float) -> Happening:
 
 
 class RecallBench:
-    """Runs the pipelines over loops. `make`: a new detector, the same for all pipelines."""
+    """Runs the pipelines over loops.
 
-    def __init__(self, loops: Sequence[TruthLoop], make: Callable[[], Detector]) -> None:
+    Args:
+        make: a new detector, the same for all pipelines.
+        long_side_px: of its input, so that parts are seen at the scale of whole looks.
+    """
+
+    def __init__(self, loops: Sequence[TruthLoop], make: Callable[[], Detector], long_side_px: int = 416) -> None:
         cv2.setNumThreads(1)
         self._loops, self._make, self._clock = loops, make, SystemClock()
+        self._canvas_px = (long_side_px, long_side_px)
         with resources.as_file(resources.files("sewu.bench") / "recall_rules.toml") as path:
             self._rules: RuleSet = rules_from(path, tuple(ANALYTICS))
         self._scenes: dict[str, Scene | None] = {loop.name: scene_from(loop.scene) for loop in loops}
@@ -181,7 +186,7 @@ class RecallBench:
     def watch(self, interval_s: float) -> Pass:
         """The shard's own schedule, glances and looks, all loops at once, in data time and without sockets."""
         detector = self._make()
-        looker, schedule = Looker(detector, CanvasDetector(detector, CANVAS_PX), CANVAS_PX), Schedule(1.0)
+        looker, schedule = Looker(detector, CanvasDetector(detector, self._canvas_px), self._canvas_px), Schedule(1.0)
         cameras = {loop.name: _Camera(loop.packets(), self._flow(loop)) for loop in self._loops}
         for name in cameras:
             schedule.add(name, interval_s, START_S)
