@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from sewu.base.errors import BadModel, BadSettings
+from sewu.base.errors import BadModel, BadSettings, Unavailable
 from sewu.base.records import Frame, Image
 from sewu.detect import cards
 from sewu.detect.onnx import DetectorSettings
@@ -92,3 +93,9 @@ def test_too_few_pictures_and_an_unknown_model_are_said_and_leave_nothing(tmp_pa
     with pytest.raises(BadModel):
         quantise("nothing", pictures(10), shelf)
     assert not (tmp_path / "grid-int8.onnx").exists()
+
+
+def test_without_the_package_onnx_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx.version_converter", None)
+    with pytest.raises(Unavailable, match="onnx"):
+        quantise("grid", pictures(8), shelf_with(tmp_path))

@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
-from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from sewu.base.errors import BadModel, BadSettings, Unavailable
 from sewu.base.records import Image
@@ -43,6 +41,7 @@ def quantise(name: str, pictures: Iterable[Image], shelf: Shelf, long_side_px: i
         Unavailable: the `onnx` package is not installed. StoreFull: the disk did not take it.
     """
     onnx = onnx_package()
+    tool = importlib.import_module("onnxruntime.quantization")  # itself needs onnx
     path, card = shelf.find(name)
     with tempfile.TemporaryDirectory(prefix="sewu-int8-") as folder:
         raised, prepared, target = (Path(folder) / file for file in ("raised.onnx", "prepared.onnx", f"{card.name}{ENDING}.onnx"))
@@ -51,20 +50,20 @@ def quantise(name: str, pictures: Iterable[Image], shelf: Shelf, long_side_px: i
             model = onnx.load(path)
             before = max(entry.version for entry in model.opset_import if entry.domain in {"", "ai.onnx"})
             onnx.save(model if before >= OPSET else onnx.version_converter.convert_version(model, OPSET), raised)
-            quant_pre_process(str(raised), str(prepared), skip_symbolic_shape=True)
+            tool.shape_inference.quant_pre_process(str(raised), str(prepared), skip_symbolic_shape=True)
             model = onnx.load(prepared)
             for number, node in enumerate(model.graph.node):
                 node.name = node.name or f"node-{number}"  # what is left in float is named
             onnx.save(model, prepared)
             reader.name = card.input.name or model.graph.input[0].name
-            quantize_static(
+            tool.quantize_static(
                 str(prepared),
                 str(target),
                 reader,
-                quant_format=QuantFormat.QDQ,
+                quant_format=tool.QuantFormat.QDQ,
                 per_channel=True,
-                activation_type=QuantType.QUInt8,
-                weight_type=QuantType.QInt8,
+                activation_type=tool.QuantType.QUInt8,
+                weight_type=tool.QuantType.QInt8,
                 nodes_to_exclude=last_convolutions(model.graph),
             )
         except (RuntimeError, ValueError) as error:
@@ -95,8 +94,8 @@ def last_convolutions(graph: Any) -> list[str]:
     return sorted(found)
 
 
-class _Reader(CalibrationDataReader):  # type: ignore[misc]
-    """Gives ONNX Runtime the pictures as the model will see them."""
+class _Reader:
+    """Gives ONNX Runtime the pictures as the model will see them: its `CalibrationDataReader`."""
 
     def __init__(self, card: ModelCard, pictures: Iterable[Image], long_side_px: int) -> None:
         self._card, self._long_side_px = card, long_side_px
