@@ -11,10 +11,12 @@ from typing import Annotated, Any, Literal
 import platformdirs
 import typer
 
-from sewu.cli import bench_serve
+from sewu.cli import bench_recall, bench_serve, bench_watch
 
 app = typer.Typer(no_args_is_help=True, help="What it costs on this machine, beside the usual ways.")
 bench_serve.mount(app)
+bench_recall.mount(app)
+bench_watch.mount(app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
