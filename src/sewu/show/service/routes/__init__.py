@@ -1,0 +1,1 @@
+"""One file per resource; each route declares the right it needs."""
