@@ -12,11 +12,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from sewu.base.errors import BadInput, Conflict, Refused, Retry, SewuError, StoreFull, Unavailable
+from sewu.base.errors import BadInput, Conflict, NotFound, Refused, Retry, SewuError, StoreFull, Unavailable
 
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 STATUS_OF: tuple[tuple[type[SewuError], int], ...] = (
+    (NotFound, 404),
     (Conflict, 409),
     (BadInput, 400),
     (Refused, 403),

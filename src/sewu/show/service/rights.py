@@ -46,37 +46,30 @@ ACTIONS: tuple[Action, ...] = get_args(Action)
 Open = Literal["anyone", "self"]
 """Needs no right: "anyone" without logging in, "self" for whoever is logged in, about themselves."""
 
-WATCHING: frozenset[Action] = frozenset({"area.read", "camera.read", "camera.still", "incident.read"})
+
+def _of(*actions: Action) -> frozenset[Action]:
+    return frozenset(actions)
+
+
+WATCHING = _of("area.read", "camera.read", "camera.still", "incident.read")
+READING = _of("zone.read", "rule.read", "agency.read", "observation.read", "export")
 ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     "operator": WATCHING
-    | {"zone.read", "rule.read", "incident.act", "agency.read", "call.read", "call.write", "evidence.read", "evidence.request"}
-    | {"evidence.export", "asset.read", "obligation.read", "observation.read", "export", "kiosk.write"},
-    "agency_officer": WATCHING
-    | {"zone.read", "rule.read", "incident.act", "agency.read", "evidence.read", "evidence.request", "evidence.export"}
-    | {"observation.read", "export"},
-    "district_officer": WATCHING
-    | {
-        "zone.read",
-        "rule.read",
-        "incident.act",
-        "agency.read",
-        "asset.read",
-        "obligation.read",
-        "observation.read",
-        "export",
-        "kiosk.write",
-    },
+    | READING
+    | _of("incident.act", "call.read", "call.write", "evidence.read", "evidence.request", "evidence.export")
+    | _of("asset.read", "obligation.read", "kiosk.write"),
+    "agency_officer": WATCHING | READING | _of("incident.act", "evidence.read", "evidence.request", "evidence.export"),
+    "district_officer": WATCHING | READING | _of("incident.act", "asset.read", "obligation.read", "kiosk.write"),
     "rt": WATCHING,
     "engineer": WATCHING
-    | {"camera.write", "zone.read", "zone.write", "rule.read", "incident.act", "asset.read", "asset.write", "obligation.read", "export"},
-    "planner": frozenset({"area.read", "camera.read", "incident.read", "zone.read", "rule.read", "agency.read", "asset.read"})
-    | {"obligation.read", "obligation.write", "observation.read", "export"},
-    "auditor": frozenset({"area.read", "camera.read", "incident.read", "evidence.read", "evidence.approve", "user.read", "audit.read"}),
-    "admin": frozenset(ACTIONS),
+    | _of("camera.write", "zone.read", "zone.write", "rule.read", "incident.act", "asset.read", "asset.write", "obligation.read", "export"),
+    "planner": READING | _of("area.read", "camera.read", "incident.read", "asset.read", "obligation.read", "obligation.write"),
+    "auditor": _of("area.read", "camera.read", "incident.read", "evidence.read", "evidence.approve", "user.read", "audit.read"),
+    "admin": _of(*ACTIONS),
 }
 """Deny by default: what is not here is refused. An auditor approves evidence but sees no live picture."""
 
-KIOSK_ACTIONS: frozenset[Action] = WATCHING
+KIOSK_ACTIONS = WATCHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,58 @@
+"""What the web service is made of; the wiring builds it, the routes find it on the app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fastapi import Request
+
+from sewu.base.clock import Clock
+from sewu.base.service import Home
+from sewu.show.service.diary import Diary
+from sewu.show.service.limits import Limiter, Rate
+from sewu.show.service.passwords import Passwords
+from sewu.store.operations.database import Database
+from sewu.store.operations.people import People
+from sewu.store.operations.sessions import Kiosks, Sessions, Tokens
+from sewu.store.operations.vault import Vault
+
+
+@dataclass(slots=True)
+class Limits:
+    """How often callers may ask: whoever is logged in, whoever is not, and attempts to log in."""
+
+    known: Limiter = field(default_factory=lambda: Limiter(Rate(200, 50)))
+    unknown: Limiter = field(default_factory=lambda: Limiter(Rate(60, 10)))
+    log_in_by_address: Limiter = field(default_factory=lambda: Limiter(Rate(20, 0.2)))
+    log_in_by_name: Limiter = field(default_factory=lambda: Limiter(Rate(8, 0.1)))
+
+
+@dataclass(slots=True)
+class Parts:
+    """Everything the routes use.
+
+    home: settings and folders. vault: seals secrets. diary: the audit, written through it.
+    """
+
+    home: Home
+    clock: Clock
+    database: Database
+    vault: Vault
+    people: People
+    sessions: Sessions
+    tokens: Tokens
+    kiosks: Kiosks
+    passwords: Passwords
+    diary: Diary
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether browsers reach the service by https: cookies are then for https only."""
+        return (self.home.settings.public_url or "").startswith("https://")
+
+
+def parts_of(request: Request) -> Parts:
+    """The parts of the app that serves this request."""
+    parts: Parts = request.app.state.parts
+    return parts
