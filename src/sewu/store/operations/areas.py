@@ -127,7 +127,7 @@ class Areas:
         if code is None:
             real = {boundary.area_code for boundary in drawn if not boundary.is_approximate}
             nearest = nearest_centroid([area for area in await self.every(whole, "kelurahan") if area.code not in real], place)
-            code = nearest and nearest.code
+            code = nearest.code if nearest else None
         return None if code is None else await self.get(scope, code)
 
 
