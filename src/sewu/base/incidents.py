@@ -59,6 +59,7 @@ AGENCY_OF_KIND: Mapping[str, str] = MappingProxyType(
         "camera_moved": "diskominfo",
         "frame_rate_collapse": "diskominfo",
         "uplink_down": "diskominfo",
+        "area_down": "diskominfo",
     }
 )
 """Whose a kind of incident is when the city has not said otherwise (`route`'s ownership table)."""
@@ -73,6 +74,8 @@ HEALTH_KINDS: tuple[str, ...] = (
     "frame_rate_collapse",
 )
 """Kinds that are about a camera, not about what it sees; many at once point to what they share."""
+STORM_KINDS: tuple[str, ...] = ("uplink_down", "area_down")
+"""What many faults at once become: one incident for the uplink, or the area, that their cameras share."""
 
 
 def agency_for(kind: str, word: str | None = None) -> str:
@@ -103,7 +106,7 @@ class Incident:
         version: counts every change; the ETag of the API.
         area_code: smallest area that holds it. place: where to go. zone_id: set while all its events lie in one zone.
         group_key: what its cameras share when that, and not a place, made it one ("uplink:12").
-        last_event_at_s: newest message of its events. quiet_since_s: when the last of its events ended; None while one goes on.
+        last_event_at_s: newest message of its events. going_on: how many of them have not ended.
         acknowledge_by_s, resolve_by_s: its service clock. level: how often it was escalated.
         snoozed_until_s: it calls nobody before this. merged_into: it lives on in another incident.
     """
@@ -124,8 +127,8 @@ class Incident:
     agency: str = DEFAULT_AGENCY
     assignee: str | None = None
     last_event_at_s: float | None = None
-    quiet_since_s: float | None = None
     event_count: int = 0
+    going_on: int = 0
     camera_count: int = 0
     acknowledge_by_s: float | None = None
     resolve_by_s: float | None = None
@@ -140,6 +143,22 @@ class Incident:
     def is_live(self) -> bool:
         """Whether somebody still has to act."""
         return self.state in LIVE_STATES
+
+
+@dataclass(frozen=True, slots=True)
+class CameraFacts:
+    """What the desk must know of a camera to place its events.
+
+    area_code: where it is. group_key: what it fails together with ("uplink:12", else "area:33.74.01.1001"); group_name: what
+    people call that.
+    """
+
+    id: str
+    name: str
+    area_code: str
+    place: Place | None = None
+    group_key: str | None = None
+    group_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +212,20 @@ class Snooze:
     author: str
     reason: str
     camera_id: str | None = None
+
+
+Occasion = Literal["opened", "raised", "assigned", "overdue", "share", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """Something about an incident that its agency must be told; written with the change itself, so that none is forgotten."""
+
+    id: str
+    incident_id: str
+    occasion: Occasion
+    at_s: float
+    agency: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,14 +23,15 @@ incidents = Table(
     Column("area_code", Text),
     Column("lat_deg", Double),
     Column("lon_deg", Double),
+    Column("cell", Text),
     Column("zone_id", Text),
     Column("rule_id", Text),
     Column("group_key", Text),
     Column("agency", Text, nullable=False),
     Column("assignee", Text),
     Column("last_event_at_s", Double),
-    Column("quiet_since_s", Double),
     Column("event_count", Integer, nullable=False),
+    Column("going_on", Integer, nullable=False),
     Column("camera_count", Integer, nullable=False),
     Column("acknowledge_by_s", Double),
     Column("resolve_by_s", Double),
@@ -44,9 +45,14 @@ incidents = Table(
     Index("ix_incident_state", "state", "opened_at_s", "id", "kind", "severity", "agency", "area_code"),
     Index("ix_incident_area", "area_code", "opened_at_s", "id"),
     Index("ix_incident_rule", "rule_id", "state"),
+    Index("ix_incident_cell", "cell", "kind", "state"),
+    Index("ix_incident_group", "group_key", "kind", "state"),
+    Index("ix_incident_acknowledge", "acknowledge_by_s", "state"),
+    Index("ix_incident_resolve", "resolve_by_s", "state"),
 )
-"""`search` is the case-folded text that a person's words are looked for in. The first index holds all that a list filters by,
-so that a page is found without reading the rows that it skips."""
+"""`cell` is the square of the map that `place` lies in (`cells_around`), by which neighbours are found. `search` is the case-folded
+text that a person's words are looked for in. The first index holds all that a list filters by, so that a page is found without
+reading the rows that it skips."""
 
 incident_cameras = Table(
     "incident_camera",
@@ -154,3 +160,16 @@ checks = Table(
     Column("done_at_s", Double, nullable=False),
 )
 """Checklist items that somebody ticked; the items themselves are texts of the kind."""
+
+announcements = Table(
+    "announcement",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("incident_id", Text, ForeignKey("incident.id"), nullable=False),
+    Column("occasion", Text, nullable=False),
+    Column("at_s", Double, nullable=False),
+    Column("agency", Text, nullable=False),
+    Column("routed_at_s", Double),
+    Index("ix_announcement_due", "routed_at_s", "at_s"),
+)
+"""Written by the desk in the transaction of the change; `route` makes dispatches of it and marks it, in one transaction."""

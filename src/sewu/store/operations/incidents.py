@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ from sewu.store.operations.incident_tables import events, history, incident_came
 from sewu.store.operations.tables import within
 
 MAX_PAGE = 500
+CELL_DEG = 0.005
+"""Side of a map square, 550 m of latitude: what merges must be nearer than that."""
 SAME = tuple(name for name in Incident.__dataclass_fields__ if name != "place")
 """Columns that are the noun's fields."""
 
@@ -134,7 +137,7 @@ async def find(connection: AsyncConnection, incident_id: str, scope: Scope) -> I
 async def add(connection: AsyncConnection, rows: Sequence[Incident]) -> None:
     """Store new incidents, in the caller's transaction."""
     if rows:
-        await connection.execute(insert(incidents), [_row(incident) for incident in rows])
+        await connection.execute(insert(incidents), [row_of(incident) for incident in rows])
 
 
 async def replace(connection: AsyncConnection, before: Incident, after: Incident) -> None:
@@ -144,7 +147,7 @@ async def replace(connection: AsyncConnection, before: Incident, after: Incident
         Conflict: somebody else changed it since `before` was read; nothing is stored.
     """
     same = and_(incidents.c.id == before.id, incidents.c.version == before.version)
-    done = await connection.execute(update(incidents).where(same).values(**_row(after)))
+    done = await connection.execute(update(incidents).where(same).values(**row_of(after)))
     if done.rowcount != 1:
         raise Conflict(f"Incident {before.id} was changed by somebody else meanwhile.", "Read it again, then decide.")
 
@@ -155,6 +158,13 @@ async def tell(connection: AsyncConnection, entries: Sequence[HistoryEntry]) -> 
     rows = [{**{name: getattr(entry, name) for name in names}, "details": dict(entry.details)} for entry in entries]
     if rows:
         await connection.execute(insert(history), rows)
+
+
+def cells_around(place: Place, ring: int = 1) -> list[str]:
+    """The map square of a place and, for `ring` 1, its eight neighbours."""
+    row, column = math.floor(place.lat_deg / CELL_DEG), math.floor(place.lon_deg / CELL_DEG)
+    steps = range(-ring, ring + 1)
+    return [f"{row + down}:{column + right}" for down in steps for right in steps]
 
 
 def change_of(incident: Incident) -> dict[str, Any]:
@@ -181,9 +191,11 @@ def as_event(row: RowMapping) -> Event:
     return Event(**values)
 
 
-def _row(incident: Incident) -> dict[str, Any]:
+def row_of(incident: Incident) -> dict[str, Any]:
+    """The row of a noun."""
     values = {name: getattr(incident, name) for name in SAME}
     values["lat_deg"] = None if incident.place is None else incident.place.lat_deg
     values["lon_deg"] = None if incident.place is None else incident.place.lon_deg
+    values["cell"] = None if incident.place is None else cells_around(incident.place, 0)[0]
     values["search"] = f"{incident.title} {incident.kind} {incident.area_code or ''} {incident.group_key or ''}".casefold()
     return values
