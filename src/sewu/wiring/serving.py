@@ -7,10 +7,12 @@ from argon2 import PasswordHasher
 from sewu.base.clock import Clock
 from sewu.base.service import Home
 from sewu.show.service.diary import Diary
+from sewu.show.service.feed import Feed
 from sewu.show.service.parts import Parts
 from sewu.show.service.passwords import Passwords
 from sewu.store.operations.audit import Audit
 from sewu.store.operations.database import Database
+from sewu.store.operations.outbox import Outbox
 from sewu.store.operations.people import People
 from sewu.store.operations.sessions import Kiosks, Sessions, Tokens
 from sewu.store.operations.vault import Vault
@@ -31,4 +33,5 @@ def build_parts(home: Home, clock: Clock, vault: Vault, hasher: PasswordHasher |
         kiosks=Kiosks(database),
         passwords=Passwords(people, vault, hasher),
         diary=Diary(Audit(database)),
+        feed=Feed(Outbox(database)),
     )

@@ -32,6 +32,7 @@ def create_app(parts: Parts, background: Callable[[], AbstractAsyncContextManage
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         parts.diary.start()
+        await parts.feed.start()
         try:
             if background is None:
                 yield
@@ -39,6 +40,7 @@ def create_app(parts: Parts, background: Callable[[], AbstractAsyncContextManage
                 async with background():
                     yield
         finally:
+            await parts.feed.stop()
             await parts.diary.stop()
 
     app = FastAPI(title="Sewu", version=__version__, openapi_url=None, docs_url=None, redoc_url=None, lifespan=life, redirect_slashes=False)

@@ -9,6 +9,7 @@ from fastapi import Request
 from sewu.base.clock import Clock
 from sewu.base.service import Home
 from sewu.show.service.diary import Diary
+from sewu.show.service.feed import Feed
 from sewu.show.service.limits import Limiter, Rate
 from sewu.show.service.passwords import Passwords
 from sewu.store.operations.database import Database
@@ -44,6 +45,7 @@ class Parts:
     kiosks: Kiosks
     passwords: Passwords
     diary: Diary
+    feed: Feed
     limits: Limits = field(default_factory=Limits)
 
     @property

@@ -51,7 +51,7 @@ for _dialect, _statements in GUARDS.items():
     for _statement in _statements:
         event.listen(audit, "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]
 
-AUDIT_LOCK = 0x5E4
+AUDIT_LOCK = 0x5E5
 """Number of PostgreSQL's advisory lock around the chain's end."""
 START = "0" * 64
 HASHED = ("sequence", "at_s", "actor", "action", "subject", "outcome", "purpose", "area_code", "detail", "request_id")
