@@ -10,8 +10,10 @@ from sewu.show.service.diary import Diary
 from sewu.show.service.feed import Feed
 from sewu.show.service.parts import Parts
 from sewu.show.service.passwords import Passwords
+from sewu.store.operations.areas import Areas
 from sewu.store.operations.audit import Audit
 from sewu.store.operations.database import Database
+from sewu.store.operations.incidents import Incidents
 from sewu.store.operations.outbox import Outbox
 from sewu.store.operations.people import People
 from sewu.store.operations.sessions import Kiosks, Sessions, Tokens
@@ -34,4 +36,6 @@ def build_parts(home: Home, clock: Clock, vault: Vault, hasher: PasswordHasher |
         passwords=Passwords(people, vault, hasher),
         diary=Diary(Audit(database)),
         feed=Feed(Outbox(database)),
+        areas=Areas(database),
+        incidents=Incidents(database),
     )

@@ -94,7 +94,8 @@ def test_a_listener_that_comes_and_goes_loses_nothing(database_url: str) -> None
                             seen, ids = read(text)
                             heard.update(ids)
                         try:
-                            texts = [await asyncio.wait_for(listener.next(), 0.05) or b""]
+                            fresh: bytes | None = await asyncio.wait_for(listener.next(), 0.05)
+                            texts = [fresh] if fresh else []
                         except TimeoutError:
                             texts = []
                 finally:

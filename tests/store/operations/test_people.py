@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from sewu.base.errors import BadInput
-from sewu.base.rights import Grant
+from sewu.base.rights import Grant, Scope
 from sewu.store.operations.database import Database
 from sewu.store.operations.people import NewUser, People
 from sewu.store.operations.sessions import Kiosks, Lifetimes, Sessions, Tokens, hashed
 from tests.store.operations.test_database import run as whole
 
 Work = Callable[[Database], Awaitable[Any]]
+CITY = Scope(("33.74",))
 NOW_S = 1_700_000_000.0
 
 
@@ -57,10 +58,13 @@ def test_people_are_paged_in_order_and_found_by_part_of_a_name(database_url: str
         people = People(database)
         for number in range(7):
             await people.add(NewUser(f"u{number}", f"Name 100%{number}"), NOW_S)
-        first = await people.page(None, 4)
-        rest = await people.page(first[-1].login, 4)
+        first = await people.page(None, 4, None, CITY)
+        rest = await people.page(first[-1].login, 4, None, CITY)
         assert [u.login for u in first + rest] == [f"u{n}" for n in range(7)]
-        assert [u.login for u in await people.page(None, 9, "100%3")] == ["u3"]
+        assert [u.login for u in await people.page(None, 9, "100%3", CITY)] == ["u3"]
+        await people.grant((await people.page(None, 1, None, CITY))[0].id, Grant("rt", "33.74.02.1001"), None, NOW_S)
+        assert [u.login for u in await people.page(None, 9, None, Scope(("33.74.02",)))] == ["u0"]
+        assert await people.page(None, 9, None, Scope(("33.74.01",))) == [] == await people.page(None, 9, None, Scope())
 
     whole(database_url, work)
 

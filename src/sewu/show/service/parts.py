@@ -12,7 +12,9 @@ from sewu.show.service.diary import Diary
 from sewu.show.service.feed import Feed
 from sewu.show.service.limits import Limiter, Rate
 from sewu.show.service.passwords import Passwords
+from sewu.store.operations.areas import Areas
 from sewu.store.operations.database import Database
+from sewu.store.operations.incidents import Incidents
 from sewu.store.operations.people import People
 from sewu.store.operations.sessions import Kiosks, Sessions, Tokens
 from sewu.store.operations.vault import Vault
@@ -46,6 +48,8 @@ class Parts:
     passwords: Passwords
     diary: Diary
     feed: Feed
+    areas: Areas
+    incidents: Incidents
     limits: Limits = field(default_factory=Limits)
 
     @property

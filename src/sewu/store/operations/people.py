@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sewu.base.errors import BadInput
 from sewu.base.people import Credentials, GivenGrant, User
-from sewu.base.rights import ROLES, Grant
+from sewu.base.rights import ROLES, Grant, Scope
 from sewu.store.operations.database import Database
-from sewu.store.operations.tables import metadata, new_id
+from sewu.store.operations.tables import metadata, new_id, within
 
 users = Table(
     "person",
@@ -108,9 +108,16 @@ class People:
             found = await _with_grants(connection, (await connection.execute(select(users).where(where))).mappings().all())
         return found[0] if found else None
 
-    async def page(self, after: str | None, limit: int, search: str | None = None) -> list[User]:
-        """People in order of log-in, those after `after`; `search` is looked for in log-in and name."""
+    async def page(self, after: str | None, limit: int, search: str | None, scope: Scope) -> list[User]:
+        """People with a right in the scope (without any right: for who reaches a whole city), by log-in, those after `after`.
+
+        `search` is looked for in log-in and name.
+        """
         query = select(users).order_by(users.c.login).limit(limit)
+        theirs = select(grants.c.id).where(grants.c.user_id == users.c.id)
+        seen = theirs.where(within(grants.c.area_code, scope)).exists()
+        whole_city = any(area.count(".") <= 1 for area in scope.areas)
+        query = query.where(or_(seen, ~theirs.exists()) if whole_city else seen)
         if after is not None:
             query = query.where(users.c.login > after)
         if search:

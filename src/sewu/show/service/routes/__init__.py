@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from sewu.show.service.routes import auth, changes, me, system
+from sewu.show.service.routes import areas, audit, auth, changes, kiosks, me, system, tokens, users
 
-ROUTERS: tuple[APIRouter, ...] = (auth.router, me.router, changes.router, system.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    auth.router,
+    me.router,
+    changes.router,
+    areas.router,
+    users.router,
+    tokens.router,
+    kiosks.router,
+    audit.router,
+    system.router,
+)
 """In the order of the documentation."""

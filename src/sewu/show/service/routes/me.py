@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from sewu.base.people import Kiosk, Session, User
 from sewu.base.rights import Grant, Purpose
+from sewu.show.service.fields import AreaField, Body
 from sewu.show.service.guard import Asked, needs, section
 from sewu.show.service.parts import Parts, parts_of
 from sewu.show.service.problems import Problem
 from sewu.show.service.rights import ACTIONS, Action, Caller
 
 router = section("me")
-AreaCode = Annotated[str, Field(pattern=r"^[0-9]{2}(\.[0-9A-Za-z]{1,10}){0,6}$", max_length=40)]
 
 
 class Reach(BaseModel):
@@ -46,11 +46,10 @@ class Me(BaseModel):
     session_expires_at_s: float | None = None
 
 
-class Looking(BaseModel):
+class Looking(Body):
     """View as an area's own people would (needs the right view_as; null: no longer), and what for."""
 
-    model_config = ConfigDict(extra="forbid")
-    view_as: AreaCode | None = None
+    view_as: AreaField | None = None
     purpose: Purpose | None = None
 
 
