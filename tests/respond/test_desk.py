@@ -125,7 +125,7 @@ def test_a_graver_event_raises_its_incident_and_shortens_its_clock(database_url:
 
 def test_an_uplink_with_212_dead_cameras_is_one_incident(database_url: str) -> None:
     cameras = [camera(number) for number in range(212)] + [camera(900, group="uplink:8")]
-    down = {"kind": "camera_down", "zone_id": None, "unit": "1"}
+    down: dict[str, Any] = {"kind": "camera_down", "zone_id": None, "unit": "1"}
 
     async def work(database: Database) -> None:
         desk = desk_over(database, *cameras)
