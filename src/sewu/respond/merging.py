@@ -6,6 +6,8 @@ does not move, so that a chain of neighbouring cameras cannot pull a whole stree
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -16,6 +18,8 @@ from sewu.base.space import distance_m
 from sewu.respond.policy import DAY_S, DeskSettings, graver
 from sewu.store.operations.incidents import cells_around
 from sewu.store.operations.tables import new_id
+
+CHANCE_LETTERS = 10
 
 
 @dataclass(slots=True)
@@ -119,13 +123,13 @@ class Merger:
                     away_m = distance_m(place, camera.place)
                     if away_m <= radius_m:
                         ranked.append((1.0 + away_m, draft))
-        fitting = [(far, -d.incident.opened_at_s, d.incident.id) for far, d in ranked if _fits(d.incident, event, agency, window_s)]
-        return self.drafts[min(fitting)[2]] if fitting else None
+        fitting = [(_order(far, d.incident, event), d.incident.id) for far, d in ranked if _fits(d.incident, event, agency, window_s)]
+        return self.drafts[min(fitting)[1]] if fitting else None
 
     def _opened(self, event: Event, camera: CameraFacts, agency: str, title: str) -> Draft:
         clock = self.settings.clock(event.kind, event.severity)
         incident = Incident(
-            id=new_id("inc", self.now_s),
+            id=incident_id(event, self.now_s),
             kind=event.kind,
             severity=event.severity,
             state="open",
@@ -145,6 +149,18 @@ class Merger:
         draft = Draft(incident, set(), is_new=True, is_told=True)
         self._enter(draft)
         return draft
+
+
+def incident_id(event: Event, now_s: float) -> str:
+    """The id of the incident that this event opens now: its last letters come from the event, not from chance."""
+    letters = base64.b32hexencode(hashlib.sha256(event.id.encode()).digest()).decode().lower()
+    return new_id("inc", now_s)[:-CHANCE_LETTERS] + letters[:CHANCE_LETTERS]
+
+
+def _order(far: float, incident: Incident, event: Event) -> tuple[float, bool, float, str]:
+    """Which of the fitting ones is best: the nearest, then its own zone's, then the latest; never by how batches were cut."""
+    began_s = incident.opened_at_s if incident.began_at_s is None else incident.began_at_s
+    return far, incident.zone_id != event.zone_id, -began_s, incident.id[-CHANCE_LETTERS:]
 
 
 def _same_zone(incident: Incident, event: Event) -> bool:
