@@ -57,3 +57,13 @@ async def upsert(
         statement = statement.on_conflict_do_nothing(index_elements=list(keys))
     found = await connection.execute(statement.returning(*keys), list(rows))
     return [tuple(row) for row in found]
+
+
+async def overwrite(connection: AsyncConnection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert or replace by primary key without asking what differed: the fast way for rows that nearly always do."""
+    if not rows:
+        return
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement: Any = dialect.insert(table)
+    values = {name: statement.excluded[name] for name in rows[0] if not table.c[name].primary_key}
+    await connection.execute(statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=values), list(rows))
