@@ -12,11 +12,13 @@ from sewu.show.service.parts import Parts
 from sewu.show.service.passwords import Passwords
 from sewu.store.operations.areas import Areas
 from sewu.store.operations.audit import Audit
+from sewu.store.operations.cameras import Cameras
 from sewu.store.operations.database import Database
 from sewu.store.operations.incidents import Incidents
 from sewu.store.operations.outbox import Outbox
 from sewu.store.operations.people import People
 from sewu.store.operations.sessions import Kiosks, Sessions, Tokens
+from sewu.store.operations.states import States
 from sewu.store.operations.vault import Vault
 
 
@@ -37,5 +39,7 @@ def build_parts(home: Home, clock: Clock, vault: Vault, hasher: PasswordHasher |
         diary=Diary(Audit(database)),
         feed=Feed(Outbox(database)),
         areas=Areas(database),
+        cameras=Cameras(database, vault),
+        states=States(database),
         incidents=Incidents(database),
     )

@@ -13,10 +13,12 @@ from sewu.show.service.feed import Feed
 from sewu.show.service.limits import Limiter, Rate
 from sewu.show.service.passwords import Passwords
 from sewu.store.operations.areas import Areas
+from sewu.store.operations.cameras import Cameras
 from sewu.store.operations.database import Database
 from sewu.store.operations.incidents import Incidents
 from sewu.store.operations.people import People
 from sewu.store.operations.sessions import Kiosks, Sessions, Tokens
+from sewu.store.operations.states import States
 from sewu.store.operations.vault import Vault
 
 
@@ -49,6 +51,8 @@ class Parts:
     diary: Diary
     feed: Feed
     areas: Areas
+    cameras: Cameras
+    states: States
     incidents: Incidents
     limits: Limits = field(default_factory=Limits)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from sewu.show.service.routes import areas, audit, auth, changes, kiosks, me, system, tokens, users
+from sewu.show.service.routes import areas, audit, auth, cameras, changes, incidents, kiosks, me, system, tokens, users
 
 ROUTERS: tuple[APIRouter, ...] = (
     auth.router,
     me.router,
     changes.router,
     areas.router,
+    cameras.router,
+    incidents.router,
     users.router,
     tokens.router,
     kiosks.router,
