@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sewu import __version__
-from sewu.cli import analyze, bench, demo, evaluate, models, simulate_city, simulate_scene, watch, zones
+from sewu.cli import analyze, bench, demo, evaluate, models, serve, simulate_city, simulate_scene, watch, zones
 
 app = typer.Typer(
     name="sewu",
@@ -19,6 +19,8 @@ app.command("analyze")(analyze.analyze)
 app.command("demo")(demo.demo)
 app.command("watch")(watch.watch)
 app.command("watch-shard", hidden=True)(watch.watch_shard)
+app.command("serve")(serve.serve)
+app.command("openapi")(serve.openapi)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(zones.app, name="zones")
 app.add_typer(models.app, name="models")
