@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
-from sewu.base.incidents import LIVE_STATES, HistoryEntry, Incident
+from sewu.base.incidents import LIVE_STATES, Incident
 from sewu.base.rights import Scope
 from sewu.store.operations.database import Database
 from sewu.store.operations.incident_tables import history, incidents
@@ -75,9 +75,9 @@ class Due:
         count = max(0, int((until_s - from_s) / slot_s))
         return tuple(Load(from_s + n * slot_s, alarms.get(n, 0), hands.get(n, 0)) for n in range(count))
 
-    async def done_between(self, scope: Scope, from_s: float, until_s: float, limit: int = 1000) -> tuple[HistoryEntry, ...]:
-        """What was done with the scope's incidents in a shift, in order."""
-        query = select(history).join(incidents, incidents.c.id == history.c.incident_id)
-        query = query.where(history.c.at_s >= from_s, history.c.at_s < until_s, visible(scope)).order_by(history.c.number).limit(limit)
+    async def acts_between(self, scope: Scope, from_s: float, until_s: float) -> dict[str, int]:
+        """How often each thing was done with the scope's incidents in a shift."""
+        query = select(history.c.action, func.count()).join(incidents, incidents.c.id == history.c.incident_id)
+        query = query.where(history.c.at_s >= from_s, history.c.at_s < until_s, visible(scope)).group_by(history.c.action)
         async with self.database.reading() as connection:
-            return tuple(HistoryEntry(**row) for row in (await connection.execute(query)).mappings())
+            return {action: count for action, count in await connection.execute(query)}
