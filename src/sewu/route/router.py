@@ -25,12 +25,11 @@ from sewu.store.operations.database import Database
 from sewu.store.operations.dispatches import Dispatches
 from sewu.store.operations.incidents import change_of
 
-BATCH = 100
-LEASE_S = 120.0
+BATCH, SEND_BATCH = 200, 40
+LEASE_S = 600.0
 SEND_TIMEOUT_S = 30.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 5.0, 1800.0
 GIVE_UP_AFTER_S = 48 * 3600.0
-AT_ONCE = 8
 
 
 class Sender(Protocol):
@@ -134,16 +133,24 @@ class Router:
         )
 
     async def send(self, now_s: float) -> Told:
-        """Send what is due, some at once; what fails waits longer each time, and is given up after two days."""
-        due = await self._outbox.lease(now_s, LEASE_S, BATCH)
-        gate = asyncio.Semaphore(AT_ONCE)
-
-        async def one(row: Dispatch, way: Channel) -> str:
-            async with gate:
-                return await self._attempt(row, way, now_s)
-
-        results = await asyncio.gather(*(one(row, way) for row, way in due))
+        """Send what is due, over all channels at once; what fails waits longer each time, and is given up after two days."""
+        due = await self._outbox.lease(now_s, LEASE_S, SEND_BATCH)
+        by_channel: dict[str, list[tuple[Dispatch, Channel]]] = {}
+        for row, way in due:
+            by_channel.setdefault(way.id, []).append((row, way))
+        results = [state for states in await asyncio.gather(*(self._over(rows, now_s) for rows in by_channel.values())) for state in states]
         return Told(results.count("sent"), results.count("waiting"), results.count("dead"))
+
+    async def _over(self, rows: list[tuple[Dispatch, Channel]], now_s: float) -> list[str]:
+        """Send over one channel, in order; once it does not answer, the rest waits without trying."""
+        results: list[str] = []
+        for row, way in rows:
+            if "waiting" in results:
+                await self._outbox.settle(row, "waiting", now_s + wait_s(row.id, row.attempts), now_s, "The channel did not answer.")
+                results.append("waiting")
+            else:
+                results.append(await self._attempt(row, way, now_s))
+        return results
 
     async def _attempt(self, row: Dispatch, way: Channel, now_s: float) -> str:
         sender = self.senders.get(way.kind)
