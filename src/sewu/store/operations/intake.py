@@ -192,3 +192,36 @@ async def rehome(connection: AsyncConnection, sources: Sequence[str], target: st
         await see(connection, [(target, camera) for camera in cameras])
     count = select(func.count()).select_from(incident_cameras).where(incident_cameras.c.incident_id == target)
     return int((await connection.execute(count)).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Some events of an incident, counted. `going_on`: how many have not ended. `cameras`: how many saw them."""
+
+    count: int
+    going_on: int
+    cameras: int
+    began_at_s: float | None
+    last_at_s: float | None
+
+
+async def members(connection: AsyncConnection, incident_id: str, event_ids: Sequence[str] | None = None) -> Members:
+    """Count those of these events (None: all) that are in the incident."""
+    row = events.c
+    counted = (func.count(), func.count().filter(row.phase != "end"), func.count(row.camera_id.distinct()))
+    query = select(*counted, func.min(row.started_at_s), func.max(row.at_s)).where(row.incident_id == incident_id)
+    if event_ids is not None:
+        query = query.where(row.id.in_(event_ids))
+    return Members(*(await connection.execute(query)).one())
+
+
+async def part(connection: AsyncConnection, source: str, target: str, event_ids: Sequence[str]) -> tuple[Members, Members]:
+    """Move these events from one incident to a new one, and each camera to where its events are; returns what both then have."""
+    mine = events.c.incident_id == source
+    await connection.execute(update(events).where(mine, events.c.id.in_(event_ids)).values(incident_id=target))
+    query = select(events.c.camera_id).distinct().where(events.c.incident_id == target)
+    await see(connection, [(target, camera) for camera in (await connection.execute(query)).scalars()])
+    still = select(events.c.camera_id).where(mine)
+    gone = (incident_cameras.c.incident_id == source) & incident_cameras.c.camera_id.not_in(still)
+    await connection.execute(delete(incident_cameras).where(gone))
+    return await members(connection, source), await members(connection, target)
