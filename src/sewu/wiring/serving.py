@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from types import FrameType
+from zoneinfo import ZoneInfo
 
 import uvicorn
 from argon2 import PasswordHasher
@@ -11,25 +12,38 @@ from argon2 import PasswordHasher
 from sewu.base.clock import Clock
 from sewu.base.incidents import CameraFacts
 from sewu.base.rights import Scope
+from sewu.base.routing import ChannelKind
 from sewu.base.service import Home
 from sewu.base.words import Words
 from sewu.respond.desk import Desk
+from sewu.respond.escalation import Escalation
+from sewu.respond.handling import Handling
 from sewu.respond.policy import DeskSettings
+from sewu.route.inapp import InApp
+from sewu.route.mqtt import Mqtt
+from sewu.route.push import Push
+from sewu.route.router import Place, Router, Sender
+from sewu.route.webhook import Webhook
 from sewu.show.service.app import create_app
 from sewu.show.service.diary import Diary
 from sewu.show.service.feed import Feed
 from sewu.show.service.parts import Parts
 from sewu.show.service.passwords import Passwords
+from sewu.store.operations.agencies import Agencies
 from sewu.store.operations.areas import Areas
 from sewu.store.operations.audit import Audit
+from sewu.store.operations.camera_map import CameraMap
 from sewu.store.operations.cameras import Cameras
 from sewu.store.operations.database import Database
+from sewu.store.operations.dispatches import Channels, Dispatches
 from sewu.store.operations.incidents import Incidents
+from sewu.store.operations.notes import Notes
 from sewu.store.operations.outbox import Outbox
 from sewu.store.operations.people import People
 from sewu.store.operations.sessions import Kiosks, Sessions, Tokens
 from sewu.store.operations.states import States
 from sewu.store.operations.vault import Vault
+from sewu.store.operations.zones import Zones
 from sewu.wiring.supervising import Job, supervised
 
 GRACE_S = 3
@@ -56,9 +70,22 @@ def build_parts(home: Home, clock: Clock, vault: Vault, hasher: PasswordHasher |
         feed=Feed(Outbox(database)),
         areas=Areas(database),
         cameras=Cameras(database, vault),
+        camera_map=CameraMap(database),
         states=States(database),
+        zones=Zones(database),
         incidents=Incidents(database),
+        notes=Notes(database),
+        handling=Handling(database, desk_settings(home)),
+        escalation=Escalation(database, desk_settings(home)),
+        agencies=Agencies(database),
+        channels=Channels(database, vault),
+        dispatches=Dispatches(database),
     )
+
+
+def desk_settings(home: Home) -> DeskSettings:
+    """How this city's desk works."""
+    return DeskSettings(city_area=home.settings.city_code)
 
 
 def build_desk(parts: Parts) -> Desk:
@@ -69,7 +96,15 @@ def build_desk(parts: Parts) -> Desk:
         found = await parts.cameras.some(Scope((settings.city_code,)), ids)
         return {row.camera.id: CameraFacts(row.camera.id, row.camera.name, row.camera.area_code, row.camera.place) for row in found}
 
-    return Desk(parts.database, DeskSettings(city_area=settings.city_code), locate, Words(settings.language))
+    return Desk(parts.database, desk_settings(parts.home), locate, Words(settings.language))
+
+
+def build_router(parts: Parts) -> Router:
+    """Tells agencies, over the channels that the city has set up."""
+    settings = parts.home.settings
+    place = Place(Words(settings.language), ZoneInfo(settings.timezone), settings.city_code, settings.public_url)
+    senders: dict[ChannelKind, Sender] = {"inapp": InApp(), "apprise": Push(), "mqtt": Mqtt(), "webhook": Webhook(parts.clock)}
+    return Router(parts.database, place, senders, parts.channels.secret)
 
 
 def jobs_of(parts: Parts, is_demo: bool = False) -> list[Job]:
@@ -78,7 +113,13 @@ def jobs_of(parts: Parts, is_demo: bool = False) -> list[Job]:
     async def expire() -> None:
         await parts.states.expire(parts.clock.now_s(), STATES_SILENT_S)
 
-    return [] if is_demo else [Job("states nobody writes", 10.0, expire)]
+    router, clock = build_router(parts), parts.clock
+    jobs = [
+        Job("escalation", 10.0, lambda: parts.escalation.call(clock.now_s())),
+        Job("routing", 1.0, lambda: router.route(clock.now_s())),
+        Job("sending", 1.0, lambda: router.send(clock.now_s())),
+    ]
+    return jobs if is_demo else [*jobs, Job("states nobody writes", 10.0, expire)]
 
 
 class Server(uvicorn.Server):

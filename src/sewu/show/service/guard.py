@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from sewu.base.rights import PURPOSES, Grant, Purpose, Scope
+from sewu.base.rights import PURPOSES, Grant, Purpose, Scope, is_within
 from sewu.show.service.answers import conditional
 from sewu.show.service.parts import Parts, parts_of
 from sewu.show.service.problems import Problem, as_problem
@@ -146,6 +146,15 @@ def _query(request: Request) -> dict[str, Any]:
     return {
         name[:50]: value[:200] for name, value in list(request.query_params.multi_items())[:20] if name not in {"token", "code", "state"}
     }
+
+
+def narrowed(scope: Scope, area_code: str | None) -> Scope:
+    """The part of a scope that lies in an area."""
+    if area_code is None:
+        return scope
+    if scope.reaches(area_code):
+        return Scope((area_code,), scope.agencies)
+    return Scope(tuple(area for area in scope.areas if is_within(area, area_code)), scope.agencies)
 
 
 class GuardedRoute(APIRoute):

@@ -8,18 +8,25 @@ from fastapi import Request
 
 from sewu.base.clock import Clock
 from sewu.base.service import Home
+from sewu.respond.escalation import Escalation
+from sewu.respond.handling import Handling
 from sewu.show.service.diary import Diary
 from sewu.show.service.feed import Feed
 from sewu.show.service.limits import Limiter, Rate
 from sewu.show.service.passwords import Passwords
+from sewu.store.operations.agencies import Agencies
 from sewu.store.operations.areas import Areas
+from sewu.store.operations.camera_map import CameraMap
 from sewu.store.operations.cameras import Cameras
 from sewu.store.operations.database import Database
+from sewu.store.operations.dispatches import Channels, Dispatches
 from sewu.store.operations.incidents import Incidents
+from sewu.store.operations.notes import Notes
 from sewu.store.operations.people import People
 from sewu.store.operations.sessions import Kiosks, Sessions, Tokens
 from sewu.store.operations.states import States
 from sewu.store.operations.vault import Vault
+from sewu.store.operations.zones import Zones
 
 
 @dataclass(slots=True)
@@ -52,8 +59,16 @@ class Parts:
     feed: Feed
     areas: Areas
     cameras: Cameras
+    camera_map: CameraMap
     states: States
+    zones: Zones
     incidents: Incidents
+    notes: Notes
+    handling: Handling
+    escalation: Escalation
+    agencies: Agencies
+    channels: Channels
+    dispatches: Dispatches
     limits: Limits = field(default_factory=Limits)
 
     @property

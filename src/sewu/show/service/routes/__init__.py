@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from sewu.show.service.routes import areas, audit, auth, cameras, changes, incidents, kiosks, me, system, tokens, users
+from sewu.show.service.routes import (
+    areas,
+    audit,
+    auth,
+    cameras,
+    changes,
+    incident_acts,
+    incident_notes,
+    incidents,
+    kiosks,
+    me,
+    system,
+    tokens,
+    users,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     auth.router,
@@ -13,6 +27,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     areas.router,
     cameras.router,
     incidents.router,
+    incident_acts.router,
+    incident_notes.router,
+    incident_notes.desk,
     users.router,
     tokens.router,
     kiosks.router,

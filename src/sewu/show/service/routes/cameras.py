@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from sewu.base.paging import Page
 from sewu.base.records import Place
 from sewu.base.register import CameraFilter, CameraState, Condition, ListedCamera, OwnerClass, Polygon, RegisteredCamera
 from sewu.show.service.fields import AreaQuery, Cursor, Id, Limit, Search
-from sewu.show.service.guard import Asked, needs, section
+from sewu.show.service.guard import Asked, narrowed, needs, section
 from sewu.show.service.parts import parts_of
-from sewu.show.service.problems import not_found
+from sewu.show.service.problems import Problem, not_found
 from sewu.show.service.rights import Caller
+from sewu.store.operations.states import Availability, ConditionSpan
 
 router = section("cameras")
 
@@ -48,6 +49,18 @@ class CameraView(BaseModel):
     has_secret: bool | None = None
 
 
+class Near(BaseModel):
+    """A camera near a place. `bearing_deg`: from the camera to the place. `faces`: null when its heading is not known."""
+
+    camera: CameraView
+    distance_m: float
+    bearing_deg: float
+    faces: bool | None
+
+
+GEOJSON = {200: {"content": {"application/geo+json": {"schema": {"type": "object"}}}}}
+LONGEST_SPAN_S = 400 * 86_400.0
+At = Annotated[float, Query(ge=0, le=1e11, allow_inf_nan=False, description="UTC seconds since 1970.")]
 SHOWN = tuple(name for name in CameraView.model_fields if name in RegisteredCamera.__dataclass_fields__)
 KEPT = ("stream_url", "sub_stream_url", "user", "has_secret")
 Wanted = Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -73,22 +86,6 @@ def view(found: ListedCamera, caller: Caller) -> CameraView:
     return CameraView(condition=found.condition, state=found.state, **values)
 
 
-def _feature(found: ListedCamera) -> dict[str, Any]:
-    camera = found.camera
-    place = None if camera.place is None else {"type": "Point", "coordinates": [camera.place.lon_deg, camera.place.lat_deg]}
-    properties = {
-        "id": camera.id,
-        "name": camera.name,
-        "area_code": camera.area_code,
-        "owner_class": camera.owner_class,
-        "condition": found.condition,
-        "heading_deg": camera.heading_deg,
-        "field_of_view_deg": camera.field_of_view_deg,
-        "is_public": camera.is_public,
-    }
-    return {"type": "Feature", "id": camera.id, "geometry": place, "properties": properties}
-
-
 @router.get("")
 async def cameras(
     request: Request,
@@ -111,19 +108,43 @@ async def counts(
     return {condition: found.get(condition, 0) for condition in ("up", "degraded", "down", "unknown")}
 
 
-@router.get("/geojson")
-async def geojson(
-    request: Request, asked: Annotated[Asked, needs("camera.read")], wanted: Annotated[CameraFilter, Depends(camera_filter)]
-) -> dict[str, Any]:
-    """All cameras that have a place, as a GeoJSON FeatureCollection of points."""
-    features: list[dict[str, Any]] = []
-    cursor, register = None, parts_of(request).cameras
-    while True:
-        page = await register.list(asked.scope, wanted, cursor, 1000)
-        features += [_feature(found) for found in page.rows if found.camera.place is not None]
-        cursor = page.next_cursor
-        if cursor is None:
-            return {"type": "FeatureCollection", "features": features}
+@router.get("/geojson", response_class=Response, responses=GEOJSON)  # type: ignore[arg-type]
+async def geojson(request: Request, asked: Annotated[Asked, needs("camera.read")], area_code: AreaQuery = None) -> Response:
+    """All cameras as a GeoJSON FeatureCollection of points; `geometry` is null where the place is not known."""
+    found = await parts_of(request).camera_map.geojson(narrowed(asked.scope, area_code))
+    return Response(found.body, media_type="application/geo+json")
+
+
+@router.get("/nearest")
+async def nearest(  # noqa: PLR0913 one parameter per filter
+    request: Request,
+    asked: Annotated[Asked, needs("camera.read")],
+    lat: Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False)],
+    lon: Annotated[float, Query(ge=-180, le=180, allow_inf_nan=False)],
+    limit: Annotated[int, Query(ge=1, le=50)] = 8,
+    must_face: bool = False,
+    within_m: Annotated[float, Query(gt=0, le=20_000, allow_inf_nan=False)] = 2000.0,
+) -> tuple[Near, ...]:
+    """The nearest cameras to a place: those that show something first, then by distance."""
+    found = await parts_of(request).camera_map.nearest(asked.scope, Place(lat, lon), limit, must_face, within_m)
+    return tuple(
+        Near(
+            camera=view(ListedCamera(near.camera, near.state), asked.caller),
+            distance_m=near.distance_m,
+            bearing_deg=near.bearing_deg,
+            faces=near.faces,
+        )
+        for near in found
+    )
+
+
+@router.get("/availability")
+async def availability(
+    request: Request, asked: Annotated[Asked, needs("camera.read")], from_s: At, to_s: At, area_code: AreaQuery = None
+) -> tuple[Availability, ...]:
+    """How long the cameras of each area were up, degraded and down, by the area in which a camera stands."""
+    _span(from_s, to_s)
+    return await parts_of(request).states.availability(narrowed(asked.scope, area_code), from_s, to_s)
 
 
 @router.get("/{camera_id}")
@@ -134,3 +155,20 @@ async def one(request: Request, camera_id: Id, asked: Annotated[Asked, needs("ca
         raise not_found("This camera")
     asked.about(camera_id, found.camera.area_code)
     return view(found, asked.caller)
+
+
+@router.get("/{camera_id}/conditions")
+async def conditions(
+    request: Request, camera_id: Id, asked: Annotated[Asked, needs("camera.read")], from_s: At, to_s: At
+) -> tuple[ConditionSpan, ...]:
+    """When the camera was in which condition, oldest first."""
+    _span(from_s, to_s)
+    parts = parts_of(request)
+    if await parts.cameras.get(asked.scope, camera_id) is None:
+        raise not_found("This camera")
+    return await parts.states.spans(asked.scope, camera_id, from_s, to_s)
+
+
+def _span(from_s: float, to_s: float) -> None:
+    if not 0 < to_s - from_s <= LONGEST_SPAN_S:
+        raise Problem(400, "bad-span", "The span ends after it begins, and within 400 days.")
