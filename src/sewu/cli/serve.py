@@ -10,6 +10,7 @@ from typing import Annotated
 
 import structlog
 import typer
+from structlog.tracebacks import ExceptionDictTransformer
 
 from sewu.base.clock import SystemClock
 from sewu.base.errors import BadSettings
@@ -84,13 +85,13 @@ def demo_home(named: Path | None) -> Home:
 
 
 def configure_log() -> None:
-    """One JSON object a line on standard error."""
+    """One JSON object a line on standard error; tracebacks without the values of variables, which may be secrets."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

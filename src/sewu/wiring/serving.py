@@ -36,6 +36,7 @@ from sewu.store.operations.camera_map import CameraMap
 from sewu.store.operations.cameras import Cameras
 from sewu.store.operations.database import Database
 from sewu.store.operations.dispatches import Channels, Dispatches
+from sewu.store.operations.idempotency import Idempotency
 from sewu.store.operations.incidents import Incidents
 from sewu.store.operations.notes import Notes
 from sewu.store.operations.outbox import Outbox
@@ -44,6 +45,7 @@ from sewu.store.operations.sessions import Kiosks, Sessions, Tokens
 from sewu.store.operations.states import States
 from sewu.store.operations.vault import Vault
 from sewu.store.operations.zones import Zones
+from sewu.wiring.flows import zone_kinds
 from sewu.wiring.supervising import Job, supervised
 
 GRACE_S = 3
@@ -80,6 +82,8 @@ def build_parts(home: Home, clock: Clock, vault: Vault, hasher: PasswordHasher |
         agencies=Agencies(database),
         channels=Channels(database, vault),
         dispatches=Dispatches(database),
+        idempotency=Idempotency(database),
+        zone_kinds=zone_kinds(),
     )
 
 

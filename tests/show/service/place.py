@@ -14,14 +14,18 @@ from cryptography.fernet import Fernet
 from fastapi import FastAPI
 
 from sewu.base.clock import ManualClock
-from sewu.base.rights import Grant, Role
+from sewu.base.places import real_areas
+from sewu.base.records import Event
+from sewu.base.records import Place as GeoPlace
+from sewu.base.register import Login, RegisteredCamera
+from sewu.base.rights import Grant, Role, Scope
 from sewu.base.service import Home, ServiceSettings
 from sewu.show.service.app import create_app
 from sewu.show.service.guard import CSRF_COOKIE
 from sewu.show.service.parts import Parts
 from sewu.store.operations.people import NewUser
 from sewu.store.operations.vault import Vault
-from sewu.wiring.serving import build_parts
+from sewu.wiring.serving import build_desk, build_parts
 
 CITY, DISTRICT, OTHER = "33.74", "33.74.01", "33.74.02"
 PASSWORD = "Lawang1000pintu"
@@ -116,3 +120,25 @@ def at(folder: Path, work: Callable[[Place], Awaitable[Any]], url: str | None = 
             return await work(there)
 
     return asyncio.run(asyncio.wait_for(whole(), within_s))
+
+
+def camera(camera_id: str, area_code: str, place: GeoPlace | None = None) -> RegisteredCamera:
+    return RegisteredCamera(camera_id, f"Kamera {camera_id}", "rtsp://10.0.0.9/main", area_code, place=place or GeoPlace(-6.98, 110.41))
+
+
+def event(number: int, camera_id: str, kind: str = "illegal_parking") -> Event:
+    at_s = 1_700_000_000.0 - 600 + number
+    return Event(f"evt_{number:019d}", camera_id, "rule-1", kind, "start", "medium", at_s, at_s, 1.0, 1.0, "1")
+
+
+async def stocked(there: Place) -> dict[str, str]:
+    """Areas, two cameras and an incident on each: returns incident ids by camera. C1 lies in the district, C2 in another."""
+    await there.parts.areas.put(real_areas(), there.clock.now_s())
+    rows = [camera("C1", f"{DISTRICT}.1001"), camera("C2", f"{OTHER}.1001")]
+    await there.parts.cameras.put(Scope((CITY,)), rows, there.clock.now_s(), {"C1": Login("root", "s3cr3t-pw")})
+    desk = build_desk(there.parts)
+    found = {}
+    for number, row in enumerate(rows):
+        taken = await desk.take("shard-0", 1, [event(number, row.id)], there.clock.now_s())
+        found[row.id] = taken.opened[0]
+    return found

@@ -7,7 +7,7 @@ method the session's CSRF token; a program brings a bearer token; a paired scree
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from sewu.base.rights import PURPOSES, Grant, Purpose, Scope, is_within
 from sewu.show.service.answers import conditional
+from sewu.show.service.once import once
 from sewu.show.service.parts import Parts, parts_of
 from sewu.show.service.problems import Problem, as_problem
 from sewu.show.service.rights import Action, Caller, Open
@@ -165,7 +166,7 @@ class GuardedRoute(APIRoute):
 
         async def guarded(request: Request) -> Response:
             try:
-                response = await handle(request)
+                response = await _handled(request, self, handle)
             except Exception as error:  # every error is audited, then raised again
                 await _audit(request, "denied" if as_problem(error).status in (401, 403) else "failed")
                 raise
@@ -173,6 +174,21 @@ class GuardedRoute(APIRoute):
             return conditional(request, response)
 
         return guarded
+
+
+async def _handled(request: Request, route: APIRoute, handle: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Handle it; under an Idempotency-Key at most once, and an earlier answer only for who still has the right.
+
+    Answers of "self" and "anyone" can hold fresh secrets and are never kept.
+    """
+    action = declared(route)[0].action
+    if request.method != "POST" or "idempotency-key" not in request.headers or action == "self" or action == "anyone":
+        return await handle(request)
+    parts = parts_of(request)
+    caller = await identify(request, parts)
+    if caller is None or not caller.scope(action).areas:
+        return await handle(request)
+    return await once(request, parts, f"{caller.id} {caller.token.id if caller.token else ''}", handle)
 
 
 async def _audit(request: Request, outcome: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fastapi import Request
@@ -20,6 +21,7 @@ from sewu.store.operations.camera_map import CameraMap
 from sewu.store.operations.cameras import Cameras
 from sewu.store.operations.database import Database
 from sewu.store.operations.dispatches import Channels, Dispatches
+from sewu.store.operations.idempotency import Idempotency
 from sewu.store.operations.incidents import Incidents
 from sewu.store.operations.notes import Notes
 from sewu.store.operations.people import People
@@ -69,6 +71,8 @@ class Parts:
     agencies: Agencies
     channels: Channels
     dispatches: Dispatches
+    idempotency: Idempotency
+    zone_kinds: Mapping[str, str]
     limits: Limits = field(default_factory=Limits)
 
     @property

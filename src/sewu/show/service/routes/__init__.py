@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from sewu.show.service.routes import (
+    agencies,
     areas,
     audit,
     auth,
@@ -18,6 +19,7 @@ from sewu.show.service.routes import (
     system,
     tokens,
     users,
+    zones,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -30,6 +32,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     incident_acts.router,
     incident_notes.router,
     incident_notes.desk,
+    zones.router,
+    zones.cameras,
+    agencies.router,
+    agencies.channels,
+    agencies.dispatches,
     users.router,
     tokens.router,
     kiosks.router,

@@ -117,7 +117,7 @@ async def grant(request: Request, user_id: Id, wanted: NewGrant, asked: Annotate
     user = await _visible(parts, user_id, asked.scope, also_without_rights=True)
     if not asked.scope.reaches(wanted.area_code):
         raise Problem(403, "not-allowed", "You do not administer this area.", right="user.write")
-    asked.about(user.id, wanted.area_code, **wanted.model_dump())
+    asked.about(user.id, wanted.area_code, role=wanted.role, agency=wanted.agency, until_s=wanted.until_s)
     given = Grant(wanted.role, wanted.area_code, wanted.agency, wanted.until_s)
     return await parts.people.grant(user.id, given, asked.caller.id, parts.clock.now_s())
 
