@@ -14,6 +14,7 @@ from sewu.show.service.outer import Meters, Outer
 from sewu.show.service.parts import Parts
 from sewu.show.service.problems import explain
 from sewu.show.service.routes import ROUTERS
+from sewu.show.service.screens import Screens
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -47,6 +48,7 @@ def create_app(parts: Parts, background: Callable[[], AbstractAsyncContextManage
     app.state.parts, app.state.meters = parts, meters
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
+    app.router.default = Screens()
     explain(app)
     app.add_middleware(Outer, clock=parts.clock, meters=meters, has_tls=parts.has_tls)
     faulty = undeclared(app)
