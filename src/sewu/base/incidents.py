@@ -103,7 +103,7 @@ class Incident:
     """What a person acts on: events of one kind, place and time, merged.
 
     Args:
-        version: counts every change; the ETag of the API.
+        opened_at_s: when the desk opened it. began_at_s: when the first of its events began. version: counts every change.
         area_code: smallest area that holds it. place: where to go. zone_id: set while all its events lie in one zone.
         group_key: what its cameras share when that, and not a place, made it one ("uplink:12").
         last_event_at_s: newest message of its events. going_on: how many of them have not ended.
@@ -118,6 +118,7 @@ class Incident:
     title: str
     opened_at_s: float
     updated_at_s: float
+    began_at_s: float | None = None
     version: int = 1
     area_code: str | None = None
     place: Place | None = None

@@ -19,6 +19,7 @@ incidents = Table(
     Column("search", Text, nullable=False),
     Column("opened_at_s", Double, nullable=False),
     Column("updated_at_s", Double, nullable=False),
+    Column("began_at_s", Double),
     Column("version", Integer, nullable=False),
     Column("area_code", Text),
     Column("lat_deg", Double),

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlalchemy import bindparam, delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sewu.base.incidents import LIVE_STATES, Announcement, CameraFacts, Incident, Snooze
@@ -19,6 +19,8 @@ from sewu.store.operations.database import Database
 from sewu.store.operations.incident_tables import announcements, events, incident_cameras, incidents, snoozes
 from sewu.store.operations.incidents import as_incident, row_of
 
+Connection = AsyncConnection
+"""A transaction of `Database.writing`; the desk hands it on and asks nothing of it itself."""
 DESK_LOCK = 0x5E4
 """Number of PostgreSQL's advisory lock for whoever opens incidents: two batches at once could both open one for the same place."""
 CHUNK = 500
@@ -95,6 +97,18 @@ async def candidates(connection: AsyncConnection, where: Neighbourhood) -> list[
     return [Candidate(incident, frozenset(cameras[id_])) for id_, incident in loaded.items()]
 
 
+async def pairs(connection: AsyncConnection, incident_ids: Sequence[str], camera_ids: Sequence[str]) -> dict[str, set[str]]:
+    """Which of these cameras each of these incidents has."""
+    found: dict[str, set[str]] = {}
+    pair = incident_cameras.c
+    for some in _chunks(incident_ids):
+        for others in _chunks(camera_ids):
+            query = select(pair.incident_id, pair.camera_id).where(pair.incident_id.in_(some), pair.camera_id.in_(others))
+            for incident_id, camera_id in await connection.execute(query):
+                found.setdefault(incident_id, set()).add(camera_id)
+    return found
+
+
 def _chunks(values: Collection[str]) -> list[list[str]]:
     ordered = sorted(set(values))
     return [ordered[start : start + CHUNK] for start in range(0, len(ordered), CHUNK)]
@@ -143,6 +157,14 @@ async def announce(connection: AsyncConnection, rows: Sequence[Announcement]) ->
         await connection.execute(insert(announcements), [{name: getattr(row, name) for name in names} for row in rows])
 
 
+async def withdraw(connection: AsyncConnection, incident_ids: Sequence[str]) -> None:
+    """Take back word that was left about these incidents and is not yet out: they live on in another."""
+    for chosen in _chunks(incident_ids):
+        await connection.execute(
+            delete(announcements).where(announcements.c.incident_id.in_(chosen), announcements.c.routed_at_s.is_(None))
+        )
+
+
 async def snoozing(connection: AsyncConnection, kinds: Collection[str], now_s: float) -> list[Snooze]:
     """Snoozes of these kinds that hold now."""
     query = select(snoozes).where(snoozes.c.until_s > now_s, snoozes.c.kind.in_(list(kinds)))
@@ -170,3 +192,36 @@ async def rehome(connection: AsyncConnection, sources: Sequence[str], target: st
         await see(connection, [(target, camera) for camera in cameras])
     count = select(func.count()).select_from(incident_cameras).where(incident_cameras.c.incident_id == target)
     return int((await connection.execute(count)).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Some events of an incident, counted. `going_on`: how many have not ended. `cameras`: how many saw them."""
+
+    count: int
+    going_on: int
+    cameras: int
+    began_at_s: float | None
+    last_at_s: float | None
+
+
+async def members(connection: AsyncConnection, incident_id: str, event_ids: Sequence[str] | None = None) -> Members:
+    """Count those of these events (None: all) that are in the incident."""
+    row = events.c
+    counted = (func.count(), func.count().filter(row.phase != "end"), func.count(row.camera_id.distinct()))
+    query = select(*counted, func.min(row.started_at_s), func.max(row.at_s)).where(row.incident_id == incident_id)
+    if event_ids is not None:
+        query = query.where(row.id.in_(event_ids))
+    return Members(*(await connection.execute(query)).one())
+
+
+async def part(connection: AsyncConnection, source: str, target: str, event_ids: Sequence[str]) -> tuple[Members, Members]:
+    """Move these events from one incident to a new one, and each camera to where its events are; returns what both then have."""
+    mine = events.c.incident_id == source
+    await connection.execute(update(events).where(mine, events.c.id.in_(event_ids)).values(incident_id=target))
+    query = select(events.c.camera_id).distinct().where(events.c.incident_id == target)
+    await see(connection, [(target, camera) for camera in (await connection.execute(query)).scalars()])
+    still = select(events.c.camera_id).where(mine)
+    gone = (incident_cameras.c.incident_id == source) & incident_cameras.c.camera_id.not_in(still)
+    await connection.execute(delete(incident_cameras).where(gone))
+    return await members(connection, source), await members(connection, target)

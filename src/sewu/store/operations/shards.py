@@ -6,7 +6,8 @@ broken network; whatever it sends after its successor was heard is refused.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Table, Text, insert, select, update
+from sqlalchemy import BigInteger, Column, Table, Text, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sewu.base.errors import Refused
@@ -26,13 +27,13 @@ async def fence(connection: AsyncConnection, shard: str, epoch: int) -> None:
     Raises:
         Refused: a newer epoch of the shard has written already; the caller must stop.
     """
+    first = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(shard_epochs)
+    await connection.execute(first.values(shard=shard, epoch=epoch).on_conflict_do_nothing())
     query = select(shard_epochs.c.epoch).where(shard_epochs.c.shard == shard).with_for_update()
-    newest = (await connection.execute(query)).scalar()
-    if newest is None:
-        await connection.execute(insert(shard_epochs).values(shard=shard, epoch=epoch))
-    elif epoch < newest:
+    newest = (await connection.execute(query)).scalar_one()
+    if epoch < newest:
         raise Refused(
             f"Shard {shard} wrote with epoch {epoch}, but epoch {newest} has taken over; nothing was stored.", "Stop this worker."
         )
-    elif epoch > newest:
+    if epoch > newest:
         await connection.execute(update(shard_epochs).where(shard_epochs.c.shard == shard).values(epoch=epoch))
