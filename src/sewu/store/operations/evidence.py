@@ -116,15 +116,13 @@ class Evidence:
             await _note(connection, Custody(now_s, actor, "viewed", incident_id, item_id))
         return item
 
-    async def lock(self, scope: Scope, item: EvidenceItem, until_s: float | None, actor: str, reason: str, now_s: float) -> None:
-        """Keep an item from deletion until a time; None ends the lock."""
+    async def lock(self, scope: Scope, item: EvidenceItem, until_s: float | None, entry: Custody) -> None:
+        """Keep an item from deletion until a time; None ends the lock. `entry` says who did so and why."""
         async with self.database.writing() as connection:
             incident = await _incident(connection, scope, item.incident_id)
             await connection.execute(update(items).where(items.c.id == item.id).values(locked_until_s=until_s))
-            action = "unlocked" if until_s is None else "locked"
-            details = {"until_s": until_s, "reason": reason}
-            await _note(connection, Custody(now_s, actor, action, item.incident_id, item.id, None, details))
-            await self.database.record(connection, [_change(incident, item.id, now_s)])
+            await _note(connection, entry)
+            await self.database.record(connection, [_change(incident, item.id, entry.at_s)])
 
     async def ask(self, scope: Scope, request: EvidenceRequest) -> None:
         """Store a request. Raises `BadInput` when an item is not the incident's."""
@@ -178,20 +176,17 @@ class Evidence:
     async def expired(self, stored_before_s: float, now_s: float, limit: int = 500) -> tuple[EvidenceItem, ...]:
         """Retention: items stored before, that no lock and no open request holds; oldest first."""
         async with self.database.reading() as connection:
-            held = set[str]()
-            for ids in (await connection.execute(select(requests.c.item_ids).where(requests.c.state.in_(OPEN_REQUESTS)))).scalars():
-                held.update(ids)
-            free = or_(items.c.locked_until_s.is_(None), items.c.locked_until_s <= now_s)
-            query = select(items).where(items.c.stored_at_s < stored_before_s, free, _not_in(sorted(held)))
+            free = await _free(connection, now_s)
+            query = select(items).where(items.c.stored_at_s < stored_before_s, free)
             rows = (await connection.execute(query.order_by(items.c.stored_at_s, items.c.id).limit(limit))).mappings()
             return tuple(EvidenceItem(**row) for row in rows)
 
     async def forget(self, rows: Sequence[EvidenceItem], now_s: float) -> tuple[str, ...]:
-        """Retention: delete these unless they were locked meanwhile; returns the SHA-256 of files that nothing needs any more."""
+        """Retention: delete these unless locked or asked for meanwhile; returns the SHA-256 of files that nothing needs now."""
         gone: list[str] = []
         async with self.database.writing() as connection:
+            free = await _free(connection, now_s)
             for row in rows:
-                free = or_(items.c.locked_until_s.is_(None), items.c.locked_until_s <= now_s)
                 if (await connection.execute(delete(items).where(items.c.id == row.id, free))).rowcount == 1:
                     await _note(connection, Custody(now_s, "retention", "deleted", row.incident_id, row.id, None, {"sha256": row.sha256}))
                     gone.append(row.sha256)
@@ -208,8 +203,13 @@ class Evidence:
         return _request(row)
 
 
-def _not_in(ids: list[str]) -> ColumnElement[bool]:
-    return items.c.id.not_in(ids)
+async def _free(connection: Connection, now_s: float) -> ColumnElement[bool]:
+    """The condition that no lock and no open request holds an item."""
+    held = set[str]()
+    for ids in (await connection.execute(select(requests.c.item_ids).where(requests.c.state.in_(OPEN_REQUESTS)))).scalars():
+        held.update(ids)
+    unlocked = or_(items.c.locked_until_s.is_(None), items.c.locked_until_s <= now_s)
+    return and_(unlocked, items.c.id.not_in(sorted(held)))
 
 
 def _values(row: EvidenceItem | EvidenceRequest | Custody) -> dict[str, Any]:

@@ -5,17 +5,42 @@ from __future__ import annotations
 from sewu.store.operations import (
     agencies,
     areas,
+    audit,
+    calls,
     camera_tables,
     dispatches,
+    evidence,
+    idempotency,
     incident_tables,
+    people,
     rules,
+    sessions,
     shards,
     states,
     tables,
+    warnings,
     zones,
 )
 
-MODULES = (tables, areas, camera_tables, states, zones, rules, shards, incident_tables, agencies, dispatches)
+MODULES = (
+    tables,
+    areas,
+    camera_tables,
+    states,
+    zones,
+    rules,
+    shards,
+    incident_tables,
+    agencies,
+    dispatches,
+    calls,
+    evidence,
+    warnings,
+    people,
+    sessions,
+    audit,
+    idempotency,
+)
 """Every module that defines tables; a test compares this with the sources."""
 
 metadata = tables.metadata

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from sewu.store.operations.audit import GUARDS
 from sewu.store.operations.database import Database
 from sewu.store.operations.migrations.running import FOLDER, newest_revision, upgrade
 from sewu.store.operations.schema import metadata
@@ -48,6 +49,7 @@ def write_first(folder: Path = FOLDER) -> None:
             parts += [
                 str(CreateIndex(index).compile(dialect=dialect)).strip() for index in sorted(table.indexes, key=lambda i: str(i.name))
             ]
+        parts += GUARDS[kind]
         lines = (line.rstrip() for line in ";\n\n".join(parts).splitlines())
         (folder / "versions" / f"0001.{kind}.sql").write_text("\n".join(lines) + ";\n", encoding="utf-8")
 

@@ -22,6 +22,29 @@ CREATE INDEX ix_area_level_code ON area (level, code);
 
 CREATE INDEX ix_area_parent_code ON area (parent_code);
 
+CREATE TABLE audit (
+  sequence BIGINT NOT NULL,
+  at_s DOUBLE PRECISION NOT NULL,
+  actor TEXT NOT NULL,
+  action TEXT NOT NULL,
+  subject TEXT,
+  outcome TEXT NOT NULL,
+  purpose TEXT,
+  area_code TEXT,
+  detail TEXT NOT NULL,
+  request_id TEXT,
+  hash TEXT NOT NULL,
+  CONSTRAINT pk_audit PRIMARY KEY (sequence)
+);
+
+CREATE INDEX ix_audit_action ON audit (action);
+
+CREATE INDEX ix_audit_actor ON audit (actor);
+
+CREATE INDEX ix_audit_area_code ON audit (area_code);
+
+CREATE INDEX ix_audit_at_s ON audit (at_s);
+
 CREATE TABLE camera (
   id TEXT NOT NULL,
   name TEXT NOT NULL,
@@ -68,6 +91,18 @@ CREATE TABLE change (
 
 CREATE INDEX ix_change_at_s ON change (at_s);
 
+CREATE TABLE idempotent_answer (
+  key TEXT NOT NULL,
+  request_hash TEXT NOT NULL,
+  at_s DOUBLE PRECISION NOT NULL,
+  status INTEGER,
+  media_type TEXT,
+  sealed TEXT,
+  CONSTRAINT pk_idempotent_answer PRIMARY KEY (key)
+);
+
+CREATE INDEX ix_idempotent_answer_at_s ON idempotent_answer (at_s);
+
 CREATE TABLE incident (
   id TEXT NOT NULL,
   kind TEXT NOT NULL,
@@ -111,13 +146,50 @@ CREATE INDEX ix_incident_cell ON incident (cell, kind, state);
 
 CREATE INDEX ix_incident_group ON incident (group_key, kind, state);
 
-CREATE INDEX ix_incident_list ON incident (opened_at_s, id, state, kind, severity, agency, area_code, assignee);
+CREATE INDEX ix_incident_list ON incident (opened_at_s, id, state, kind, severity, agency, area_code, assignee, search);
 
 CREATE INDEX ix_incident_resolve ON incident (resolve_by_s, state);
 
-CREATE INDEX ix_incident_rule ON incident (rule_id, state);
+CREATE INDEX ix_incident_rule ON incident (rule_id, state, merged_into, area_code, agency);
 
 CREATE INDEX ix_incident_state ON incident (state, opened_at_s, id, kind, severity, agency, area_code);
+
+CREATE TABLE kiosk (
+  id TEXT NOT NULL,
+  secret_hash TEXT NOT NULL,
+  code_hash TEXT,
+  created_at_s DOUBLE PRECISION NOT NULL,
+  code_until_s DOUBLE PRECISION NOT NULL,
+  name TEXT,
+  area_code TEXT,
+  paired_by TEXT,
+  paired_at_s DOUBLE PRECISION,
+  ended_at_s DOUBLE PRECISION,
+  seen_at_s DOUBLE PRECISION,
+  CONSTRAINT pk_kiosk PRIMARY KEY (id),
+  CONSTRAINT uq_kiosk_secret_hash UNIQUE (secret_hash),
+  CONSTRAINT uq_kiosk_code_hash UNIQUE (code_hash)
+);
+
+CREATE TABLE person (
+  id TEXT NOT NULL,
+  login TEXT NOT NULL,
+  name TEXT NOT NULL,
+  language TEXT NOT NULL,
+  created_at_s DOUBLE PRECISION NOT NULL,
+  is_disabled BOOLEAN NOT NULL,
+  must_change_password BOOLEAN NOT NULL,
+  last_login_at_s DOUBLE PRECISION,
+  password_hash TEXT,
+  totp_sealed TEXT,
+  totp_step INTEGER NOT NULL,
+  failures INTEGER NOT NULL,
+  locked_until_s DOUBLE PRECISION NOT NULL,
+  oidc_subject TEXT,
+  CONSTRAINT pk_person PRIMARY KEY (id),
+  CONSTRAINT uq_person_login UNIQUE (login),
+  CONSTRAINT uq_person_oidc_subject UNIQUE (oidc_subject)
+);
 
 CREATE TABLE rule (
   id TEXT NOT NULL,
@@ -168,6 +240,26 @@ CREATE TABLE snooze (
 
 CREATE INDEX ix_snooze_until_s ON snooze (until_s);
 
+CREATE TABLE warning (
+  id TEXT NOT NULL,
+  sender TEXT NOT NULL,
+  sent_s DOUBLE PRECISION NOT NULL,
+  event TEXT NOT NULL,
+  severity TEXT NOT NULL,
+  urgency TEXT NOT NULL,
+  certainty TEXT NOT NULL,
+  headline TEXT,
+  description TEXT,
+  web TEXT,
+  from_s DOUBLE PRECISION NOT NULL,
+  until_s DOUBLE PRECISION NOT NULL,
+  area_code TEXT NOT NULL,
+  polygons JSON NOT NULL,
+  CONSTRAINT pk_warning PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_warning_when ON warning (until_s, from_s);
+
 CREATE TABLE agency_duty (
   id TEXT NOT NULL,
   agency TEXT NOT NULL,
@@ -207,6 +299,23 @@ CREATE TABLE announcement (
 );
 
 CREATE INDEX ix_announcement_due ON announcement (routed_at_s, at_s);
+
+CREATE TABLE api_token (
+  id TEXT NOT NULL,
+  secret_hash TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  actions JSON NOT NULL,
+  created_at_s DOUBLE PRECISION NOT NULL,
+  expires_at_s DOUBLE PRECISION NOT NULL,
+  revoked_at_s DOUBLE PRECISION,
+  used_at_s DOUBLE PRECISION,
+  CONSTRAINT pk_api_token PRIMARY KEY (id),
+  CONSTRAINT uq_api_token_secret_hash UNIQUE (secret_hash),
+  CONSTRAINT fk_api_token_user_id FOREIGN KEY(user_id) REFERENCES person (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_api_token_user_id ON api_token (user_id);
 
 CREATE TABLE boundary (
   area_code TEXT NOT NULL,
@@ -271,6 +380,24 @@ CREATE UNIQUE INDEX ix_condition_span_open ON condition_span (camera_id) WHERE u
 
 CREATE INDEX ix_condition_span_until_s ON condition_span (until_s);
 
+CREATE TABLE emergency_call (
+  id TEXT NOT NULL,
+  incident_id TEXT NOT NULL,
+  at_s DOUBLE PRECISION NOT NULL,
+  lat_deg DOUBLE PRECISION NOT NULL,
+  lon_deg DOUBLE PRECISION NOT NULL,
+  address TEXT,
+  note TEXT,
+  taken_by TEXT NOT NULL,
+  cameras JSON NOT NULL,
+  CONSTRAINT pk_emergency_call PRIMARY KEY (id),
+  CONSTRAINT fk_emergency_call_incident_id FOREIGN KEY(incident_id) REFERENCES incident (id)
+);
+
+CREATE INDEX ix_emergency_call_at ON emergency_call (at_s);
+
+CREATE INDEX ix_emergency_call_incident_id ON emergency_call (incident_id);
+
 CREATE TABLE event (
   id TEXT NOT NULL,
   incident_id TEXT,
@@ -300,6 +427,65 @@ CREATE INDEX ix_event_camera ON event (camera_id, started_at_s, id);
 CREATE INDEX ix_event_incident ON event (incident_id, started_at_s, id);
 
 CREATE INDEX ix_event_list ON event (started_at_s, id, kind, area_code, agency, severity);
+
+CREATE TABLE evidence_custody (
+  number BIGSERIAL NOT NULL,
+  at_s DOUBLE PRECISION NOT NULL,
+  actor TEXT NOT NULL,
+  action TEXT NOT NULL,
+  incident_id TEXT NOT NULL,
+  item_id TEXT,
+  request_id TEXT,
+  details JSON NOT NULL,
+  CONSTRAINT pk_evidence_custody PRIMARY KEY (number),
+  CONSTRAINT fk_evidence_custody_incident_id FOREIGN KEY(incident_id) REFERENCES incident (id)
+);
+
+CREATE INDEX ix_evidence_custody_incident_id ON evidence_custody (incident_id);
+
+CREATE TABLE evidence_item (
+  id TEXT NOT NULL,
+  incident_id TEXT NOT NULL,
+  camera_id TEXT,
+  kind TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  bytes_count BIGINT NOT NULL,
+  media_type TEXT NOT NULL,
+  from_s DOUBLE PRECISION NOT NULL,
+  until_s DOUBLE PRECISION NOT NULL,
+  stored_at_s DOUBLE PRECISION NOT NULL,
+  locked_until_s DOUBLE PRECISION,
+  CONSTRAINT pk_evidence_item PRIMARY KEY (id),
+  CONSTRAINT fk_evidence_item_incident_id FOREIGN KEY(incident_id) REFERENCES incident (id)
+);
+
+CREATE INDEX ix_evidence_item_incident_id ON evidence_item (incident_id);
+
+CREATE INDEX ix_evidence_item_sha256 ON evidence_item (sha256);
+
+CREATE INDEX ix_evidence_item_stored_at_s ON evidence_item (stored_at_s);
+
+CREATE TABLE evidence_request (
+  id TEXT NOT NULL,
+  incident_id TEXT NOT NULL,
+  item_ids JSON NOT NULL,
+  requester TEXT NOT NULL,
+  purpose TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  requested_at_s DOUBLE PRECISION NOT NULL,
+  state TEXT NOT NULL,
+  decided_by TEXT,
+  decided_at_s DOUBLE PRECISION,
+  decision TEXT,
+  exported_at_s DOUBLE PRECISION,
+  package_sha256 TEXT,
+  CONSTRAINT pk_evidence_request PRIMARY KEY (id),
+  CONSTRAINT fk_evidence_request_incident_id FOREIGN KEY(incident_id) REFERENCES incident (id)
+);
+
+CREATE INDEX ix_evidence_request_incident_id ON evidence_request (incident_id);
+
+CREATE INDEX ix_evidence_request_state ON evidence_request (state, requested_at_s);
 
 CREATE TABLE incident_attachment (
   id TEXT NOT NULL,
@@ -374,6 +560,57 @@ CREATE TABLE incident_watcher (
   CONSTRAINT fk_incident_watcher_incident_id FOREIGN KEY(incident_id) REFERENCES incident (id)
 );
 
+CREATE TABLE login_session (
+  id TEXT NOT NULL,
+  secret_hash TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  created_at_s DOUBLE PRECISION NOT NULL,
+  seen_at_s DOUBLE PRECISION NOT NULL,
+  expires_at_s DOUBLE PRECISION NOT NULL,
+  csrf TEXT NOT NULL,
+  view_as TEXT,
+  purpose TEXT,
+  CONSTRAINT pk_login_session PRIMARY KEY (id),
+  CONSTRAINT uq_login_session_secret_hash UNIQUE (secret_hash),
+  CONSTRAINT fk_login_session_user_id FOREIGN KEY(user_id) REFERENCES person (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_login_session_expires_at_s ON login_session (expires_at_s);
+
+CREATE INDEX ix_login_session_user_id ON login_session (user_id);
+
+CREATE TABLE person_grant (
+  id TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  role TEXT NOT NULL,
+  area_code TEXT NOT NULL,
+  agency TEXT,
+  until_s DOUBLE PRECISION,
+  given_by TEXT,
+  given_at_s DOUBLE PRECISION NOT NULL,
+  CONSTRAINT pk_person_grant PRIMARY KEY (id),
+  CONSTRAINT fk_person_grant_user_id FOREIGN KEY(user_id) REFERENCES person (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_person_grant_user_id ON person_grant (user_id);
+
+CREATE TABLE share_link (
+  id TEXT NOT NULL,
+  incident_id TEXT NOT NULL,
+  token_sha256 TEXT NOT NULL,
+  made_by TEXT NOT NULL,
+  made_at_s DOUBLE PRECISION NOT NULL,
+  until_s DOUBLE PRECISION NOT NULL,
+  revoked_at_s DOUBLE PRECISION,
+  opened_count INTEGER NOT NULL,
+  last_opened_at_s DOUBLE PRECISION,
+  CONSTRAINT pk_share_link PRIMARY KEY (id),
+  CONSTRAINT fk_share_link_incident_id FOREIGN KEY(incident_id) REFERENCES incident (id),
+  CONSTRAINT uq_share_link_token_sha256 UNIQUE (token_sha256)
+);
+
+CREATE INDEX ix_share_link_incident_id ON share_link (incident_id);
+
 CREATE TABLE zone (
   camera_id TEXT NOT NULL,
   version INTEGER NOT NULL,
@@ -419,3 +656,9 @@ CREATE INDEX ix_dispatch_due ON dispatch (state, next_at_s, id);
 CREATE INDEX ix_dispatch_incident_id ON dispatch (incident_id);
 
 CREATE INDEX ix_dispatch_list ON dispatch (agency, made_at_s, id);
+
+create or replace function sewu_audit_refuses() returns trigger language plpgsql as $$ begin raise exception 'the audit is append-only'; end $$;
+
+create trigger audit_no_change before update or delete on audit for each row execute function sewu_audit_refuses();
+
+create trigger audit_no_truncate before truncate on audit for each statement execute function sewu_audit_refuses();
