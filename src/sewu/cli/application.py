@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sewu import __version__
-from sewu.cli import analyze, bench, demo, evaluate, models, simulate_city, simulate_scene, watch, zones
+from sewu.cli import analyze, bench, demo, evaluate, evidence, models, simulate_city, simulate_scene, watch, zones
 
 app = typer.Typer(
     name="sewu",
@@ -22,6 +22,7 @@ app.command("watch-shard", hidden=True)(watch.watch_shard)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(zones.app, name="zones")
 app.add_typer(models.app, name="models")
+app.add_typer(evidence.app, name="evidence")
 simulate = typer.Typer(no_args_is_help=True, help="Cameras and a city with known truth.")
 simulate_city.mount(simulate)
 simulate.command("scene")(simulate_scene.scene)
