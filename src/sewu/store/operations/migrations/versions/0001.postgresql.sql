@@ -111,11 +111,11 @@ CREATE INDEX ix_incident_cell ON incident (cell, kind, state);
 
 CREATE INDEX ix_incident_group ON incident (group_key, kind, state);
 
-CREATE INDEX ix_incident_list ON incident (opened_at_s, id, state, kind, severity, agency, area_code, assignee);
+CREATE INDEX ix_incident_list ON incident (opened_at_s, id, state, kind, severity, agency, area_code, assignee, search);
 
 CREATE INDEX ix_incident_resolve ON incident (resolve_by_s, state);
 
-CREATE INDEX ix_incident_rule ON incident (rule_id, state);
+CREATE INDEX ix_incident_rule ON incident (rule_id, state, merged_into, area_code, agency);
 
 CREATE INDEX ix_incident_state ON incident (state, opened_at_s, id, kind, severity, agency, area_code);
 
@@ -167,6 +167,26 @@ CREATE TABLE snooze (
 );
 
 CREATE INDEX ix_snooze_until_s ON snooze (until_s);
+
+CREATE TABLE warning (
+  id TEXT NOT NULL,
+  sender TEXT NOT NULL,
+  sent_s DOUBLE PRECISION NOT NULL,
+  event TEXT NOT NULL,
+  severity TEXT NOT NULL,
+  urgency TEXT NOT NULL,
+  certainty TEXT NOT NULL,
+  headline TEXT,
+  description TEXT,
+  web TEXT,
+  from_s DOUBLE PRECISION NOT NULL,
+  until_s DOUBLE PRECISION NOT NULL,
+  area_code TEXT NOT NULL,
+  polygons JSON NOT NULL,
+  CONSTRAINT pk_warning PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_warning_when ON warning (until_s, from_s);
 
 CREATE TABLE agency_duty (
   id TEXT NOT NULL,
@@ -271,6 +291,24 @@ CREATE UNIQUE INDEX ix_condition_span_open ON condition_span (camera_id) WHERE u
 
 CREATE INDEX ix_condition_span_until_s ON condition_span (until_s);
 
+CREATE TABLE emergency_call (
+  id TEXT NOT NULL,
+  incident_id TEXT NOT NULL,
+  at_s DOUBLE PRECISION NOT NULL,
+  lat_deg DOUBLE PRECISION NOT NULL,
+  lon_deg DOUBLE PRECISION NOT NULL,
+  address TEXT,
+  note TEXT,
+  taken_by TEXT NOT NULL,
+  cameras JSON NOT NULL,
+  CONSTRAINT pk_emergency_call PRIMARY KEY (id),
+  CONSTRAINT fk_emergency_call_incident_id FOREIGN KEY(incident_id) REFERENCES incident (id)
+);
+
+CREATE INDEX ix_emergency_call_at ON emergency_call (at_s);
+
+CREATE INDEX ix_emergency_call_incident_id ON emergency_call (incident_id);
+
 CREATE TABLE event (
   id TEXT NOT NULL,
   incident_id TEXT,
@@ -300,6 +338,65 @@ CREATE INDEX ix_event_camera ON event (camera_id, started_at_s, id);
 CREATE INDEX ix_event_incident ON event (incident_id, started_at_s, id);
 
 CREATE INDEX ix_event_list ON event (started_at_s, id, kind, area_code, agency, severity);
+
+CREATE TABLE evidence_custody (
+  number BIGSERIAL NOT NULL,
+  at_s DOUBLE PRECISION NOT NULL,
+  actor TEXT NOT NULL,
+  action TEXT NOT NULL,
+  incident_id TEXT NOT NULL,
+  item_id TEXT,
+  request_id TEXT,
+  details JSON NOT NULL,
+  CONSTRAINT pk_evidence_custody PRIMARY KEY (number),
+  CONSTRAINT fk_evidence_custody_incident_id FOREIGN KEY(incident_id) REFERENCES incident (id)
+);
+
+CREATE INDEX ix_evidence_custody_incident_id ON evidence_custody (incident_id);
+
+CREATE TABLE evidence_item (
+  id TEXT NOT NULL,
+  incident_id TEXT NOT NULL,
+  camera_id TEXT,
+  kind TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  bytes_count BIGINT NOT NULL,
+  media_type TEXT NOT NULL,
+  from_s DOUBLE PRECISION NOT NULL,
+  until_s DOUBLE PRECISION NOT NULL,
+  stored_at_s DOUBLE PRECISION NOT NULL,
+  locked_until_s DOUBLE PRECISION,
+  CONSTRAINT pk_evidence_item PRIMARY KEY (id),
+  CONSTRAINT fk_evidence_item_incident_id FOREIGN KEY(incident_id) REFERENCES incident (id)
+);
+
+CREATE INDEX ix_evidence_item_incident_id ON evidence_item (incident_id);
+
+CREATE INDEX ix_evidence_item_sha256 ON evidence_item (sha256);
+
+CREATE INDEX ix_evidence_item_stored_at_s ON evidence_item (stored_at_s);
+
+CREATE TABLE evidence_request (
+  id TEXT NOT NULL,
+  incident_id TEXT NOT NULL,
+  item_ids JSON NOT NULL,
+  requester TEXT NOT NULL,
+  purpose TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  requested_at_s DOUBLE PRECISION NOT NULL,
+  state TEXT NOT NULL,
+  decided_by TEXT,
+  decided_at_s DOUBLE PRECISION,
+  decision TEXT,
+  exported_at_s DOUBLE PRECISION,
+  package_sha256 TEXT,
+  CONSTRAINT pk_evidence_request PRIMARY KEY (id),
+  CONSTRAINT fk_evidence_request_incident_id FOREIGN KEY(incident_id) REFERENCES incident (id)
+);
+
+CREATE INDEX ix_evidence_request_incident_id ON evidence_request (incident_id);
+
+CREATE INDEX ix_evidence_request_state ON evidence_request (state, requested_at_s);
 
 CREATE TABLE incident_attachment (
   id TEXT NOT NULL,
@@ -373,6 +470,23 @@ CREATE TABLE incident_watcher (
   CONSTRAINT pk_incident_watcher PRIMARY KEY (incident_id, user_id),
   CONSTRAINT fk_incident_watcher_incident_id FOREIGN KEY(incident_id) REFERENCES incident (id)
 );
+
+CREATE TABLE share_link (
+  id TEXT NOT NULL,
+  incident_id TEXT NOT NULL,
+  token_sha256 TEXT NOT NULL,
+  made_by TEXT NOT NULL,
+  made_at_s DOUBLE PRECISION NOT NULL,
+  until_s DOUBLE PRECISION NOT NULL,
+  revoked_at_s DOUBLE PRECISION,
+  opened_count INTEGER NOT NULL,
+  last_opened_at_s DOUBLE PRECISION,
+  CONSTRAINT pk_share_link PRIMARY KEY (id),
+  CONSTRAINT fk_share_link_incident_id FOREIGN KEY(incident_id) REFERENCES incident (id),
+  CONSTRAINT uq_share_link_token_sha256 UNIQUE (token_sha256)
+);
+
+CREATE INDEX ix_share_link_incident_id ON share_link (incident_id);
 
 CREATE TABLE zone (
   camera_id TEXT NOT NULL,
