@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sewu import __version__
-from sewu.cli import analyze, bench, demo, evaluate, evidence, models, simulate_city, simulate_scene, watch, zones
+from sewu.cli import analyze, bench, demo, evaluate, evidence, models, register, simulate_city, simulate_scene, watch, zones
 
 app = typer.Typer(
     name="sewu",
@@ -20,6 +20,9 @@ app.command("demo")(demo.demo)
 app.command("watch")(watch.watch)
 app.command("watch-shard", hidden=True)(watch.watch_shard)
 app.command("evaluate")(evaluate.evaluate)
+app.command("init")(register.init)
+app.add_typer(register.cameras, name="cameras")
+app.add_typer(register.areas, name="areas")
 app.add_typer(zones.app, name="zones")
 app.add_typer(models.app, name="models")
 app.add_typer(evidence.app, name="evidence")

@@ -178,12 +178,15 @@ class Cameras:
         return {str(key) for (key,) in await upsert(connection, camera_secrets, rows)}
 
 
-def listing(scope: Scope) -> Select[Any]:
-    """Cameras in use within a scope, with whether a password is stored and how each fares."""
+def listing(scope: Scope | None) -> Select[Any]:
+    """Cameras in use within a scope, with whether a password is stored and how each fares.
+
+    No scope is for the map's columns alone: they are held for everybody, and each answer takes its own scope's out of them.
+    """
     has_secret = camera_secrets.c.camera_id.is_not(None).label("has_secret")
     states = [column for column in camera_states.c if column.name != "written_at_s"]
     query = select(cameras, has_secret, *states).outerjoin(camera_secrets).outerjoin(camera_states)
-    return query.where(*_alive(scope))
+    return query.where(cameras.c.deleted_at_s.is_(None) if scope is None else and_(*_alive(scope)))
 
 
 def listed(row: RowMapping) -> ListedCamera:
