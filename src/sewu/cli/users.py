@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
 from sewu.base.clock import iso_utc
 from sewu.base.errors import BadInput
-from sewu.base.rights import ROLES, Grant, Role
+from sewu.base.rights import ROLES, Grant
 from sewu.base.service import open_home
 from sewu.cli.language import words as words_of
 
@@ -110,7 +110,7 @@ def _grant(home: Path | None, role: str, area: str | None, agency: str | None, u
     if role not in ROLES:
         raise BadInput(f"{role} is no role.", f"Choose one of {', '.join(ROLES)}.")
     settings = open_home(home).settings
-    return Grant(cast("Role", role), area or settings.city_code, agency, None if until is None else _end_of(until, settings.timezone))
+    return Grant(role, area or settings.city_code, agency, None if until is None else _end_of(until, settings.timezone))
 
 
 def _end_of(day: str, zone: str) -> float:

@@ -23,23 +23,9 @@ from sewu.store.operations import (
 )
 
 MODULES = (
-    tables,
-    areas,
-    camera_tables,
-    states,
-    zones,
-    rules,
-    shards,
-    incident_tables,
-    agencies,
-    dispatches,
-    calls,
-    evidence,
-    warnings,
-    people,
-    sessions,
-    audit,
-    idempotency,
+    *(tables, areas, camera_tables, states, zones, rules, shards),
+    *(incident_tables, agencies, dispatches, calls, evidence, warnings),
+    *(people, sessions, audit, idempotency),
 )
 """Every module that defines tables; a test compares this with the sources."""
 

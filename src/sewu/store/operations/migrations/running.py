@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sewu.base.errors import BadSettings
 from sewu.store.operations.database import Database
@@ -24,16 +25,21 @@ UPGRADE_LOCK = 0x5E4
 """Number of PostgreSQL's advisory lock around an upgrade: two services that start at once do it once."""
 
 
-async def upgrade(database: Database) -> str:
+async def upgrade(database: Database, within: AsyncConnection | None = None, to: str | None = None) -> str:
     """Bring the database to this version's tables; harmless when it is there already. Returns the revision.
+
+    Args:
+        within: do it in this transaction. to: an older revision to stop at, where a backup is to be restored.
 
     Raises:
         BadSettings: the database was made by a newer Sewu, or is not Sewu's. StoreUnavailable, StoreFull: nothing was changed.
     """
+    if within is not None:
+        return await within.run_sync(_upgrade, to or newest_revision())
     async with database.writing() as connection:
         if database.kind == "postgresql":
             await connection.execute(text(f"select pg_advisory_xact_lock({UPGRADE_LOCK})"))
-        return await connection.run_sync(_upgrade)
+        return await connection.run_sync(_upgrade, to or newest_revision())
 
 
 async def current_revision(database: Database) -> str | None:
@@ -66,30 +72,35 @@ def statements(revision: str, kind: str) -> list[str]:
     return [part.strip() for part in sql.split(";\n") if part.strip()]
 
 
-def _upgrade(connection: Connection) -> str:
-    directory, newest = scripts(), newest_revision()
+def _upgrade(connection: Connection, wanted: str) -> str:
+    directory = scripts()
     current = MigrationContext.configure(connection).get_current_revision()
-    if current == newest:
-        return newest
+    if current == wanted:
+        return wanted
     if current is None and inspect(connection).get_table_names():
         raise BadSettings("This database holds tables, but not those of a released Sewu.", "Name an empty database.")
-    try:
-        known = current is None or directory.get_revision(current) is not None
-    except (CommandError, RevisionError):
-        known = False
-    if not known:
-        raise BadSettings(
-            f"This database was made by a newer Sewu (revision {current}, this one knows {newest}).", "Install that version or a newer one."
-        )
+    for revision in (current, wanted):
+        if revision is not None and not _is_known(directory, revision):
+            raise BadSettings(
+                f"It was made by a newer Sewu (revision {revision}, this one knows {newest_revision()}).",
+                "Install that version or a newer one.",
+            )
 
     def steps(revision: Any, _context: Any) -> Any:
-        return directory._upgrade_revs(newest, revision)
+        return directory._upgrade_revs(wanted, revision)
 
-    environment = EnvironmentContext(Config(), directory, fn=steps, destination_rev=newest)
+    environment = EnvironmentContext(Config(), directory, fn=steps, destination_rev=wanted)
     with environment:
         environment.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
         environment.run_migrations()
-    return newest
+    return wanted
+
+
+def _is_known(directory: ScriptDirectory, revision: str) -> bool:
+    try:
+        return directory.get_revision(revision) is not None
+    except (CommandError, RevisionError):
+        return False
 
 
 def _differences(connection: Connection) -> list[Any]:
