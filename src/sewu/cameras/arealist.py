@@ -18,8 +18,8 @@ from shapely.geometry import mapping, shape
 from sewu.base.errors import BadSettings
 from sewu.base.places import Area, Boundary, level_of, parent_of
 from sewu.base.records import Place
-from sewu.base.settings import MAX_FILE_BYTES
 from sewu.base.space import EARTH_RADIUS_M
+from sewu.cameras.register import read_text
 
 AREA_COLUMNS = ("code", "level", "name", "parent_code", "lat", "lon", "area_km2", "synthetic")
 REACH = 2.0
@@ -52,18 +52,6 @@ class BoundaryList:
 
     boundaries: tuple[Boundary, ...]
     faults: tuple[AreaFault, ...] = ()
-
-
-def read_text(path: Path) -> str:
-    """The text of a list that a person gives. Raises `BadSettings` when it is missing, too large or not UTF-8."""
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise BadSettings(f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB.", "Split the list.")
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise BadSettings(f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions.") from error
-    except UnicodeDecodeError as error:
-        raise BadSettings(f"{path} is not UTF-8: {error.reason} at byte {error.start}.", "Save the list as UTF-8.") from error
 
 
 def read_areas(path: Path) -> AreaList:

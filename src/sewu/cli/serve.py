@@ -42,7 +42,7 @@ def serve(
     async def whole() -> None:
         parts = build_parts(there, SystemClock(), open_vault(there.key_file))
         try:
-            await parts.database.create()
+            await parts.database.upgrade()
             if demo:
                 for person in await seed(parts, build_desk(parts), cameras, parts.clock.now_s()):
                     typer.echo(words("serve.login", login=person.login, password=person.password, role=person.role, area=person.area_code))

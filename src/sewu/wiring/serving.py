@@ -11,10 +11,13 @@ from argon2 import PasswordHasher
 
 from sewu.base.clock import Clock
 from sewu.base.incidents import CameraFacts
+from sewu.base.records import Place as GeoPlace
 from sewu.base.rights import Scope
 from sewu.base.routing import ChannelKind
 from sewu.base.service import Home
 from sewu.base.words import Words
+from sewu.measure import ANALYTICS
+from sewu.respond.calls import CallDesk, Near, Nearest
 from sewu.respond.desk import Desk
 from sewu.respond.escalation import Escalation
 from sewu.respond.handling import Handling
@@ -41,6 +44,7 @@ from sewu.store.operations.incidents import Incidents
 from sewu.store.operations.notes import Notes
 from sewu.store.operations.outbox import Outbox
 from sewu.store.operations.people import People
+from sewu.store.operations.rules import Rules
 from sewu.store.operations.sessions import Kiosks, Sessions, Tokens
 from sewu.store.operations.states import States
 from sewu.store.operations.vault import Vault
@@ -57,7 +61,8 @@ STATES_SILENT_S = 60.0
 def build_parts(home: Home, clock: Clock, vault: Vault, hasher: PasswordHasher | None = None) -> Parts:
     """Everything the web service is made of, on the home's database. Nothing is opened yet."""
     database = Database(home.database_url)
-    people = People(database)
+    people, camera_map = People(database), CameraMap(database)
+    words, settings = Words(home.settings.language), desk_settings(home)
     return Parts(
         home=home,
         clock=clock,
@@ -72,19 +77,37 @@ def build_parts(home: Home, clock: Clock, vault: Vault, hasher: PasswordHasher |
         feed=Feed(Outbox(database)),
         areas=Areas(database),
         cameras=Cameras(database, vault),
-        camera_map=CameraMap(database),
+        camera_map=camera_map,
         states=States(database),
         zones=Zones(database),
+        rules=Rules(database),
         incidents=Incidents(database),
         notes=Notes(database),
-        handling=Handling(database, desk_settings(home)),
-        escalation=Escalation(database, desk_settings(home)),
+        handling=Handling(database, settings),
+        escalation=Escalation(database, settings),
         agencies=Agencies(database),
         channels=Channels(database, vault),
         dispatches=Dispatches(database),
         idempotency=Idempotency(database),
         zone_kinds=zone_kinds(),
+        metrics={name: tuple(analytic.metrics) for name, analytic in ANALYTICS.items()},
+        call_desk=CallDesk(database, settings, nearest_in(camera_map), words),
     )
+
+
+def nearest_in(camera_map: CameraMap) -> Nearest:
+    """The nearest cameras as the call desk asks for them."""
+
+    async def nearest(place: GeoPlace, scope: Scope, limit: int) -> list[Near]:
+        return [
+            Near(
+                row.camera.id, row.camera.name, row.camera.area_code, row.distance_m, row.bearing_deg, row.faces,
+                "unknown" if row.state is None else row.state.condition,
+            )
+            for row in await camera_map.nearest(scope, place, limit)
+        ]  # fmt: skip
+
+    return nearest
 
 
 def desk_settings(home: Home) -> DeskSettings:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from fastapi import Request
 
 from sewu.base.clock import Clock
+from sewu.base.interfaces import Metric
 from sewu.base.service import Home
+from sewu.respond.calls import CallDesk
 from sewu.respond.escalation import Escalation
 from sewu.respond.handling import Handling
 from sewu.show.service.diary import Diary
@@ -25,6 +27,7 @@ from sewu.store.operations.idempotency import Idempotency
 from sewu.store.operations.incidents import Incidents
 from sewu.store.operations.notes import Notes
 from sewu.store.operations.people import People
+from sewu.store.operations.rules import Rules
 from sewu.store.operations.sessions import Kiosks, Sessions, Tokens
 from sewu.store.operations.states import States
 from sewu.store.operations.vault import Vault
@@ -45,7 +48,8 @@ class Limits:
 class Parts:
     """Everything the routes use.
 
-    home: settings and folders. vault: seals secrets. diary: the audit, written through it.
+    home: settings and folders. vault: seals secrets. diary: the audit, written through it. zone_kinds, metrics: what the
+    analytics declare, by name.
     """
 
     home: Home
@@ -64,6 +68,7 @@ class Parts:
     camera_map: CameraMap
     states: States
     zones: Zones
+    rules: Rules
     incidents: Incidents
     notes: Notes
     handling: Handling
@@ -73,6 +78,8 @@ class Parts:
     dispatches: Dispatches
     idempotency: Idempotency
     zone_kinds: Mapping[str, str]
+    metrics: Mapping[str, tuple[Metric, ...]]
+    call_desk: CallDesk
     limits: Limits = field(default_factory=Limits)
 
     @property

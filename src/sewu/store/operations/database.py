@@ -108,6 +108,16 @@ class Database:
         async with self.writing() as connection:
             await connection.run_sync(metadata.create_all)
 
+    async def upgrade(self) -> str:
+        """Bring the database to this version's tables, whatever release made it; returns the revision.
+
+        Raises:
+            BadSettings: a newer Sewu made it, or it is not Sewu's.
+        """
+        from sewu.store.operations.migrations import upgrade  # the migrations know every table, and each table knows this module
+
+        return await upgrade(self)
+
     async def close(self) -> None:
         """Give every connection back."""
         await self.engine.dispose()

@@ -20,6 +20,8 @@ from sewu.store.operations.incident_tables import events, history, incident_came
 from sewu.store.operations.tables import within
 
 MAX_PAGE = 500
+MAX_SEARCH_LETTERS = 400
+"""An index holds the text, and PostgreSQL's hold at most 2700 bytes a row."""
 CELL_DEG = 0.005
 """Side of a map square, 550 m of latitude: what merges must be nearer than that."""
 SAME = tuple(name for name in Incident.__dataclass_fields__ if name != "place")
@@ -197,5 +199,7 @@ def row_of(incident: Incident) -> dict[str, Any]:
     values["lat_deg"] = None if incident.place is None else incident.place.lat_deg
     values["lon_deg"] = None if incident.place is None else incident.place.lon_deg
     values["cell"] = None if incident.place is None else cells_around(incident.place, 0)[0]
-    values["search"] = f"{incident.title} {incident.kind} {incident.area_code or ''} {incident.group_key or ''}".casefold()
+    values["search"] = f"{incident.title} {incident.kind} {incident.area_code or ''} {incident.group_key or ''}".casefold()[
+        :MAX_SEARCH_LETTERS
+    ]
     return values

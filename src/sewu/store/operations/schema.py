@@ -1,0 +1,32 @@
+"""All tables together: whoever needs the whole database (migrations, backup, tests) takes `metadata` from here."""
+
+from __future__ import annotations
+
+from sewu.store.operations import (
+    agencies,
+    areas,
+    audit,
+    calls,
+    camera_tables,
+    dispatches,
+    evidence,
+    idempotency,
+    incident_tables,
+    people,
+    rules,
+    sessions,
+    shards,
+    states,
+    tables,
+    warnings,
+    zones,
+)
+
+MODULES = (
+    *(tables, areas, camera_tables, states, zones, rules, shards),
+    *(incident_tables, agencies, dispatches, calls, evidence, warnings),
+    *(people, sessions, audit, idempotency),
+)
+"""Every module that defines tables; a test compares this with the sources."""
+
+metadata = tables.metadata
