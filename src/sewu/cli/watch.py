@@ -42,7 +42,7 @@ def watch(  # noqa: PLR0913 one parameter per option
 ) -> None:
     """Watch many live RTSP cameras: every one at least every so many seconds, whatever the others do."""
     from sewu.detect.shelf import load
-    from sewu.wiring.watching import WatchOptions
+    from sewu.wiring.sharding import WatchOptions
     from sewu.wiring.watching import watch as run
 
     load(model)  # a model that is not here is said before anything starts
@@ -77,7 +77,7 @@ def watch_shard(  # noqa: PLR0913 one parameter per option
     """One worker of `sewu watch`; started by it."""
     import signal
 
-    from sewu.wiring.watching import ShardProcess, WatchOptions
+    from sewu.wiring.sharding import ShardProcess, WatchOptions
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends its workers in order
     ShardProcess(number, WatchOptions(out, model, interval_s, whole_s, rules, capacity), SystemClock()).run(sys.stdin, sys.stdout)
