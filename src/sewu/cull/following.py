@@ -7,6 +7,7 @@ promised looks. Nothing here ever stretches a promise.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -16,8 +17,18 @@ MAX_STRETCH = 5.0
 """Five pictures a second become one; slower than that following is no better than looking."""
 RECOVERY_PER_S = 0.05
 """How fast the factor may fall; it rises at once."""
+BEHIND_STRETCH = 1.5
+"""How much more is stretched when pictures had to be left out, whatever the measured load."""
 FORGET_PER_S = 0.01
 """How fast the cost of a followed camera is forgotten while none is, so that it is tried again in the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Processor seconds a second: decoding every picture, and looking at the due ones."""
+
+    decode: float
+    look: float
 
 
 @dataclass
@@ -49,26 +60,26 @@ class Following:
         else:
             self._drop(camera_id, "always")
 
-    def take(self, events: Iterable[Event]) -> None:
-        """Events of a camera: the open ones may have it followed."""
+    def take(self, events: Iterable[Event], now_s: float) -> None:
+        """Events of a camera: the open ones may have it followed. `now_s`: steady time, because cameras' clocks disagree."""
         for event in events:
             if event.kind not in self.event_kinds:
                 continue
             if event.phase == "end":
                 self._drop(event.camera_id, event.id)
             else:
-                self.wanted.setdefault(event.camera_id, {}).setdefault(event.id, event.at_s + self.event_s)
+                self.wanted.setdefault(event.camera_id, {}).setdefault(event.id, now_s + self.event_s)
 
     def forget(self, camera_id: str) -> None:
         """The camera is not watched any more."""
         self.wanted.pop(camera_id, None)
 
-    def now(self, at_s: float) -> list[str]:
+    def at(self, now_s: float) -> list[str]:
         """The cameras to follow now, those wanted longest first, as many as are allowed.
 
         A reason that is over is not forgotten while its event is open, so that its next update does not begin it anew.
         """
-        live = [name for name, reasons in self.wanted.items() if any(until is None or at_s < until for until in reasons.values())]
+        live = [name for name, reasons in self.wanted.items() if any(until is None or now_s < until for until in reasons.values())]
         return live[: self.allowed]
 
     @property
@@ -76,12 +87,12 @@ class Following:
         """Seconds between two looks at a followed camera."""
         return self.stretch / self.fps
 
-    def balance(self, now_s: float, room: float, decode: float, look: float, followed: int) -> None:
+    def balance(self, now_s: float, room: float, load: Load, followed: int, behind: bool = False) -> None:
         """Fit following into what the promised looks leave over; call it every few seconds.
 
         Args:
-            room: processor seconds a second left over. decode, look: what following took of them since the last call.
-            followed: cameras followed meanwhile.
+            room: processor seconds a second left over. load: what following took of them since the last call.
+            followed: cameras followed meanwhile. behind: whether pictures had to be left out.
         """
         elapsed_s = 0.0 if self._balanced_at_s is None else max(0.0, now_s - self._balanced_at_s)
         self._balanced_at_s = now_s
@@ -91,12 +102,14 @@ class Following:
             self.stretch = floor
             self.allowed = max(self.allowed, 1) if room > self._each else 0
             return
-        needed = look * self.stretch / max(room - decode, 1e-3)
-        self._each = (decode + look * self.stretch / MAX_STRETCH) / followed
+        needed = load.look * self.stretch / (room - load.decode) if room > load.decode else math.inf
+        if behind:
+            needed = max(needed, self.stretch * BEHIND_STRETCH)
+        self._each = (load.decode + load.look * self.stretch / MAX_STRETCH) / followed
         self.stretch = min(MAX_STRETCH, needed if needed > self.stretch else max(needed, floor))
         if needed > MAX_STRETCH:
             self.allowed = min(self.allowed, followed - 1 if room > 0 else 0)
-        elif self.allowed <= followed and room > decode + look + self._each:
+        elif self.allowed <= followed and room > load.decode + load.look + self._each:
             self.allowed = followed + 1
 
     def _drop(self, camera_id: str, reason: str) -> None:

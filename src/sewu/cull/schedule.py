@@ -93,6 +93,7 @@ class Schedule:
             if budget_s < 0 and chosen:
                 return chosen
             chosen.append(camera_id)
+            self.promises[camera_id].asked = False
         return chosen + self._asked(ready, {*chosen}, budget_s)
 
     def ask(self, camera_id: str) -> None:
@@ -114,6 +115,7 @@ class Schedule:
             if budget_s < 0:
                 break
             found.append(camera_id)
+            promise.asked = False
         self.extra += len(found)
         return found
 
@@ -132,15 +134,21 @@ class Schedule:
         promise = self.promises.get(camera_id)
         if promise is None:
             return
+        self.saw(camera_id, at_s)
+        promise.taken += 1
+        cost_s = max(cost_s, LEAST_COST_S)
+        promise.cost_s += (cost_s - promise.cost_s) * (1.0 if promise.taken == 1 else COST_MEMORY)
+
+    def saw(self, camera_id: str, at_s: float) -> None:
+        """Record that a picture captured at `at_s` was looked at for another reason: it keeps the promise all the same."""
+        promise = self.promises.get(camera_id)
+        if promise is None:
+            return
         if promise.taken_at_s is not None and at_s > promise.taken_at_s:
             gap_s = at_s - promise.taken_at_s
             promise.worst_s = max(promise.worst_s, gap_s)
             promise.late += gap_s > promise.interval_s * 1.5
         promise.taken_at_s = at_s
-        promise.asked = False
-        promise.taken += 1
-        cost_s = max(cost_s, LEAST_COST_S)
-        promise.cost_s += (cost_s - promise.cost_s) * (1.0 if promise.taken == 1 else COST_MEMORY)
 
     def balance(self, now_s: float, overhead: float, watched: Iterable[str] | None = None) -> float:
         """Set the stretch factor so that the promised work fits; call it every few seconds.
