@@ -24,6 +24,13 @@ Interval = Annotated[float, typer.Option("--interval", min=0.2, max=3600, help="
 Whole = Annotated[float, typer.Option("--whole", min=0.2, max=86_400, help="Seconds until a whole look although nothing changed.")]
 Model = Annotated[str, typer.Option(help='Model name, or "motion".')]
 Out = Annotated[Path, typer.Option(help="Folder for observations, events, states and logs.")]
+Follow = Annotated[
+    float,
+    typer.Option("--follow", min=0, max=30, help="Pictures a second of a camera with counting lines or an open event; 0: never."),
+]
+FollowEvents = Annotated[
+    str | None, typer.Option(help="Kinds of events that have their camera followed while open, with commas between; see the guide.")
+]
 Rules = Annotated[Path | None, typer.Option(help="Rules file; without it the rules that ship with Sewu.")]
 
 
@@ -31,8 +38,11 @@ def watch(  # noqa: PLR0913 one parameter per option
     cameras: Annotated[Path, typer.Option(help="Camera list: CSV or GeoJSON; a change is taken over while running.")],
     out: Out = Path("sewu-watch"),
     secrets: Annotated[Path | None, typer.Option(help='JSON of {"camera/ID": password}.')] = None,
+    zones: Annotated[Path | None, typer.Option(help="Folder of zones files, ID.toml for camera ID; changes are taken over too.")] = None,
     interval_s: Interval = 2.0,
     whole_s: Whole = 20.0,
+    follow_fps: Follow = 5.0,
+    follow_events: FollowEvents = None,
     model: Model = "yolox-nano",
     rules: Rules = None,
     workers: Annotated[int, typer.Option(min=1, max=512, help="Processes, one core each.")] = max(1, os.cpu_count() or 1),
@@ -43,9 +53,13 @@ def watch(  # noqa: PLR0913 one parameter per option
     """Watch many live RTSP cameras: every one at least every so many seconds, whatever the others do."""
     from sewu.detect.shelf import load
     from sewu.wiring.sharding import WatchOptions
+    from sewu.wiring.watching import CityList
     from sewu.wiring.watching import watch as run
+    from sewu.wiring.zoning import ZonesFolder
 
     load(model)  # a model that is not here is said before anything starts
+    city = CityList(cameras, secrets, None if zones is None else ZonesFolder(zones), not main_stream)
+    options = WatchOptions(out, model, interval_s, whole_s, rules, follow_fps=follow_fps, follow_events=_kinds(follow_events))
     clock, stop, words = SystemClock(), threading.Event(), words_of()
     until_s = None if seconds is None else clock.steady_s() + seconds
     last: list[Any] = []
@@ -58,7 +72,7 @@ def watch(  # noqa: PLR0913 one parameter per option
             if until_s is not None and clock.steady_s() >= until_s:
                 stop.set()
 
-        run(cameras, secrets, workers, WatchOptions(out, model, interval_s, whole_s, rules), on_status, stop, clock, not main_stream)
+        run(city, workers, options, on_status, stop, clock)
     if last:
         status = last[0]
         figures = asdict(status) | {"ms_per_camera_s": status.ms_per_camera_s, "kept": status.kept}
@@ -70,6 +84,8 @@ def watch_shard(  # noqa: PLR0913 one parameter per option
     out: Out,
     interval_s: Interval = 2.0,
     whole_s: Whole = 20.0,
+    follow_fps: Follow = 5.0,
+    follow_events: FollowEvents = None,
     model: Model = "yolox-nano",
     rules: Rules = None,
     capacity: Annotated[float, typer.Option(min=0.05, max=1.0)] = 0.85,
@@ -80,7 +96,12 @@ def watch_shard(  # noqa: PLR0913 one parameter per option
     from sewu.wiring.sharding import ShardProcess, WatchOptions
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends its workers in order
-    ShardProcess(number, WatchOptions(out, model, interval_s, whole_s, rules, capacity), SystemClock()).run(sys.stdin, sys.stdout)
+    options = WatchOptions(out, model, interval_s, whole_s, rules, capacity, follow_fps, _kinds(follow_events))
+    ShardProcess(number, options, SystemClock()).run(sys.stdin, sys.stdout)
+
+
+def _kinds(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(kind.strip() for kind in text.split(",") if kind.strip())
 
 
 def _figures(status: Any) -> dict[str, str]:

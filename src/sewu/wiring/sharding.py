@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import queue
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -14,12 +13,10 @@ import cv2
 import psutil
 
 from sewu.base.clock import Clock
-from sewu.base.records import Camera, StreamInfo
 from sewu.connect.ring import Ring
-from sewu.connect.rtsp.auth import Login
 from sewu.connect.rtsp.poller import RtspPoller
+from sewu.cull.following import Following
 from sewu.cull.schedule import Schedule
-from sewu.decode.decoder import Decoder
 from sewu.detect.canvas import CanvasDetector
 from sewu.detect.onnx import DetectorSettings
 from sewu.detect.shelf import load
@@ -29,9 +26,10 @@ from sewu.store.checkpoints import Checkpoints
 from sewu.store.events import EventStore
 from sewu.store.observations import ObservationStore
 from sewu.wiring.analysis import MIN_SCORE
-from sewu.wiring.flows import flow_for, rules_from
-from sewu.workers.looking import Eye, Looker
-from sewu.workers.shard import Shard, Watched, restore
+from sewu.wiring.flows import rules_from
+from sewu.wiring.roster import Roster, followed_kinds
+from sewu.workers.looking import Looker
+from sewu.workers.shard import Shard
 from sewu.workers.status import ShardStatus
 
 TICK_S = 0.25
@@ -43,7 +41,12 @@ INPUT_PX = (416, 416)
 
 @dataclass(frozen=True)
 class WatchOptions:
-    """What is watched, how often, and where it is kept."""
+    """How cameras are watched, and where it is kept.
+
+    Args:
+        follow_fps: pictures a second of a followed camera; 0: none is.
+        follow_events: kinds of events that have their camera followed while open; None: those of `followed_kinds`.
+    """
 
     out: Path
     model: str = "yolox-nano"
@@ -51,6 +54,8 @@ class WatchOptions:
     whole_s: float = 20.0
     rules: Path | None = None
     capacity: float = CAPACITY
+    follow_fps: float = 5.0
+    follow_events: tuple[str, ...] | None = None
 
 
 class _Kept:
@@ -74,22 +79,6 @@ class _Kept:
         self.events.close()
 
 
-class _Lazy:
-    """A keyframe decoder that is made when the first packet tells the codec."""
-
-    def __init__(self) -> None:
-        self._decoder: Decoder | None = None
-        self._stream: StreamInfo | None = None
-
-    def decode(self, packet: Any) -> Any:
-        if self._decoder is None or self._stream is not packet.stream:
-            self._decoder, self._stream = Decoder(packet.stream, keyframes_only=True, max_width_px=1280), packet.stream
-        return self._decoder.decode(packet)
-
-    def flush(self) -> Any:
-        return ()
-
-
 @dataclass
 class ShardProcess:
     """One worker: reads its cameras from the parent, watches them, says once a second how it goes."""
@@ -102,8 +91,7 @@ class ShardProcess:
     def run(self, source: IO[str], out: IO[str]) -> None:
         """Until the parent closes its end."""
         cv2.setNumThreads(1)
-        names, options = tuple(ANALYTICS), self.options
-        rules = rules_from(options.rules, names)
+        options, rules = self.options, rules_from(self.options.rules, tuple(ANALYTICS))
         detector = load(options.model, DetectorSettings(min_score=MIN_SCORE))
         poller, kept = RtspPoller(self.clock), _Kept(options.out, f"shard-{self.number}")
         checkpoints = Checkpoints(options.out / f"shard-{self.number}.state.sqlite")
@@ -111,17 +99,16 @@ class ShardProcess:
         canvas = None if options.model == "motion" else CanvasDetector(detector, INPUT_PX)
         looker, schedule = Looker(detector, canvas, INPUT_PX), Schedule(options.capacity)
         shard = Shard(poller, Ring(max_bytes=256 << 20), looker, schedule, [kept], self.clock)
+        kinds = followed_kinds(rules) if options.follow_events is None else frozenset(options.follow_events)
+        shard.following = Following(options.follow_fps or 1.0, kinds if options.follow_fps > 0 else frozenset())
+        roster = Roster(shard, poller, checkpoints, rules, options.interval_s, options.whole_s, options.follow_fps)
         threading.Thread(target=self._read, args=(source,), daemon=True).start()
-
-        def build(camera: Camera) -> Watched:
-            flow = flow_for(camera.id, None, rules, names)
-            return Watched(camera, flow, Eye(options.whole_s), _Lazy(), options.interval_s)
 
         said_s = saved_s = self.clock.steady_s()
         turn = 0
         while True:
             started_s = self.clock.steady_s()
-            if not self._take_tasks(shard, poller, checkpoints, build):
+            if not self._take_tasks(roster):
                 break
             shard.tick(TICK_S * options.capacity)
             kept.observations.commit()
@@ -145,27 +132,13 @@ class ShardProcess:
             self._tasks.put(json.loads(line))
         self._tasks.put(None)
 
-    def _take_tasks(self, shard: Shard, poller: RtspPoller, checkpoints: Checkpoints, build: Callable[[Camera], Watched]) -> bool:
+    def _take_tasks(self, roster: Roster) -> bool:
         """Follow the camera list; False when the parent is gone."""
         while not self._tasks.empty():
             task = self._tasks.get()
             if task is None:
                 return False
-            wanted = {row["id"]: row for row in task["cameras"]}
-            for camera_id in set(shard.watched) - set(wanted):
-                shard.remove(camera_id)
-                poller.remove(camera_id)
-            for camera_id, row in wanted.items():
-                known = shard.watched.get(camera_id)
-                if known is not None and known.camera.stream_url == row["url"]:
-                    continue
-                watched = build(Camera(camera_id, camera_id, row["url"]))
-                saved = checkpoints.load([camera_id]).get(camera_id)
-                if saved is not None:
-                    restore(watched, saved)
-                shard.add(watched)
-                login = Login(row["user"], row["password"]) if row.get("user") else None
-                poller.add(camera_id, row["url"], login)
+            roster.follow(task["cameras"])
         return True
 
     def _status(self, shard: Shard, schedule: Schedule, looker: Looker, poller: RtspPoller, kept: _Kept) -> ShardStatus:
@@ -178,12 +151,16 @@ class ShardProcess:
             at_s=self.clock.now_s(),
             cameras=len(shard.watched),
             sending=sum(state.name == "playing" for state in states.values()),
-            following=sum(w.follow_fps > 0 for w in shard.watched.values()),
+            following=sum(w.pursuit is not None for w in shard.watched.values()),
+            followed_pictures=shard.followed_pictures,
+            follow_stretch=shard.following.stretch,
+            extra=schedule.extra,
             camera_s=sum((w.arrivals.last_at_s or 0.0) - (w.arrivals.first_at_s or 0.0) for w in sending),
             receive_s=shard.costs.receive_s,
             decode_s=shard.costs.decode_s,
             look_s=shard.costs.look_s,
             flow_s=shard.costs.flow_s,
+            follow_s=shard.costs.follow_s,
             process_s=self.clock.cpu_s(),
             pictures=sum(p.taken for p in promises),
             late=sum(p.late for p in promises),

@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,14 +16,54 @@ import structlog
 from sewu.base.clock import Clock
 from sewu.base.errors import BadSettings, SewuError
 from sewu.cameras.register import read_cameras
+from sewu.wiring.roster import Row
 from sewu.wiring.sharding import WatchOptions
+from sewu.wiring.zoning import ZonesFolder
 from sewu.workers.fleet import Fleet, shard_of
 from sewu.workers.status import ShardStatus, total
+
+LISTS_EVERY_S = 1.0
+"""How often camera list and zones are checked for changes."""
 
 log = structlog.get_logger()
 
 
-def tasks_from(cameras: Path, secrets: Path | None, shards: int, sub_streams: bool) -> tuple[dict[int, object], tuple[str, ...]]:
+@dataclass
+class CityList:
+    """The camera list and what belongs to it, read again when a file changes.
+
+    Args:
+        secrets: JSON of {"camera/ID": password}. zones: folder of a zones file per camera. sub_streams: watch these where there are any.
+    """
+
+    cameras: Path
+    secrets: Path | None = None
+    zones: ZonesFolder | None = None
+    sub_streams: bool = True
+    _seen: tuple[int | None, ...] = ()
+
+    def changed(self) -> bool:
+        """Whether anything is different since the last call; true at the first."""
+        seen = tuple(_version(path) for path in (self.cameras, self.secrets) if path is not None)
+        # A list that is away for a moment, while an editor replaces it, is no change.
+        changed = seen != self._seen and None not in seen
+        self._seen = seen if changed else self._seen
+        drawn = self.zones is not None and self.zones.refresh()
+        return changed or drawn
+
+    def tasks(self, shards: int) -> tuple[dict[int, object], tuple[str, ...]]:
+        """Each shard's cameras, and what was wrong. Raises as `tasks_from` does."""
+        tasks, faults = tasks_from(self.cameras, self.secrets, shards, self.sub_streams, self.zones)
+        return tasks, faults + self.zone_faults()
+
+    def zone_faults(self) -> tuple[str, ...]:
+        """What is wrong with the zones now."""
+        return () if self.zones is None else tuple(self.zones.faults.values())
+
+
+def tasks_from(
+    cameras: Path, secrets: Path | None, shards: int, sub_streams: bool, zones: ZonesFolder | None = None
+) -> tuple[dict[int, object], tuple[str, ...]]:
     """Each shard's cameras, and what was wrong with the list.
 
     Raises:
@@ -30,7 +71,7 @@ def tasks_from(cameras: Path, secrets: Path | None, shards: int, sub_streams: bo
     """
     listed = read_cameras(cameras)
     passwords = _secrets(secrets)
-    tasks: dict[int, list[dict[str, str]]] = {shard: [] for shard in range(shards)}
+    tasks: dict[int, list[Row]] = {shard: [] for shard in range(shards)}
     others: list[str] = []
     for camera in listed.cameras:
         login = listed.credentials.get(camera.id)
@@ -38,15 +79,20 @@ def tasks_from(cameras: Path, secrets: Path | None, shards: int, sub_streams: bo
         if urlsplit(url).scheme not in {"rtsp", "rtsps"}:
             others.append(f"{camera.id}: only rtsp and rtsps cameras are watched; use `sewu analyze` for others")
             continue
-        row = {"id": camera.id, "url": url}
+        row: Row = {"id": camera.id, "url": url}
         if login is not None:
             row |= {"user": login.user, "password": login.password or passwords.get(f"camera/{camera.id}", "")}
+        drawn = None if zones is None else zones.document(camera.id)
+        if drawn is not None:
+            row["zones"] = drawn
         tasks[shard_of(camera.id, shards)].append(row)
     faults = (*(f"row {fault.row} ({fault.camera_id or 'no id'}): {fault.reason}" for fault in listed.faults), *others)
     if not any(tasks.values()):
         why = f": {'; '.join(faults[:3])}" if faults else ""
         raise BadSettings(f"{cameras} holds no usable camera{why}.", "Correct these rows." if faults else "Add cameras.")
-    return {shard: {"cameras": rows} for shard, rows in tasks.items()}, faults
+    strangers = () if zones is None else zones.strangers({camera.id for camera in listed.cameras})
+    unheard = tuple(f"zones of {name}: there is no such camera in the list" for name in strangers)
+    return {shard: {"cameras": rows} for shard, rows in tasks.items()}, faults + unheard
 
 
 def _secrets(path: Path | None) -> Mapping[str, str]:
@@ -59,41 +105,50 @@ def _secrets(path: Path | None) -> Mapping[str, str]:
         raise BadSettings(f"{path} cannot be read as JSON: {type(error).__name__}.", "Give a file of name: password.") from None
 
 
-def watch(  # noqa: PLR0913 one parameter per decision of the caller
-    cameras: Path,
-    secrets: Path | None,
-    shards: int,
-    options: WatchOptions,
-    on_status: Callable[[ShardStatus, Sequence[ShardStatus], tuple[str, ...]], None],
-    stop: threading.Event,
-    clock: Clock,
-    sub_streams: bool = True,
-) -> None:
-    """Run the fleet until `stop`; the camera list is read again when it changes. Raises `BadSettings` at the start only."""
-    tasks, faults = tasks_from(cameras, secrets, shards, sub_streams)
+def _version(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+OnStatus = Callable[[ShardStatus, Sequence[ShardStatus], tuple[str, ...]], None]
+"""Told a few times a second: all shards as one, each shard, and what is wrong with the lists."""
+
+
+def watch(city: CityList, shards: int, options: WatchOptions, on_status: OnStatus, stop: threading.Event, clock: Clock) -> None:
+    """Run the fleet until `stop`; lists and zones are read again when they change. Raises `BadSettings` at the start only."""
+    city.changed()
+    tasks, faults = city.tasks(shards)
     cores = sorted(psutil.Process().cpu_affinity() or [])
     fleet = Fleet(lambda shard: _command(shard, options), shards, options.out / "log", clock, cores if shards <= len(cores) else ())
     fleet.assign(tasks)
-    changed = cameras.stat().st_mtime_ns
+    checked_s = clock.steady_s()
     try:
         while not stop.is_set():
             fleet.check()
             statuses = fleet.statuses()
             on_status(total(statuses), statuses, faults)
             clock.sleep(0.25)
-            newest = cameras.stat().st_mtime_ns if cameras.exists() else changed
-            if newest != changed:
-                changed = newest
+            if clock.steady_s() - checked_s < LISTS_EVERY_S:
+                continue
+            checked_s = clock.steady_s()
+            if city.changed():
                 try:
-                    tasks, faults = tasks_from(cameras, secrets, shards, sub_streams)
+                    tasks, faults = city.tasks(shards)
                     fleet.assign(tasks)
                 except SewuError as error:
                     log.warning("the changed camera list was not taken", reason=error.what)
+            elif city.zone_faults():
+                faults = tuple(dict.fromkeys((*faults, *city.zone_faults())))
     finally:
         fleet.stop()
 
 
 def _command(shard: int, options: WatchOptions) -> list[str]:
     rules = [] if options.rules is None else ["--rules", str(options.rules)]
-    numbers = ["--interval", str(options.interval_s), "--whole", str(options.whole_s), "--capacity", str(options.capacity)]
-    return [sys.executable, "-m", "sewu", "watch-shard", str(shard), "--out", str(options.out), "--model", options.model, *numbers, *rules]
+    kinds = [] if options.follow_events is None else ["--follow-events", ",".join(options.follow_events)]
+    numbers = {"interval": options.interval_s, "whole": options.whole_s, "capacity": options.capacity, "follow": options.follow_fps}
+    told = [text for name, value in numbers.items() for text in (f"--{name}", str(value))]
+    start = [sys.executable, "-m", "sewu", "watch-shard", str(shard)]
+    return [*start, "--out", str(options.out), "--model", options.model, *told, *rules, *kinds]
