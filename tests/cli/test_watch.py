@@ -47,7 +47,7 @@ def base_url(tmp_path: Path) -> Iterator[str]:
 def test_every_camera_is_watched_in_time_and_what_was_seen_is_stored(tmp_path: Path, base_url: str) -> None:
     done = subprocess.run(command(tmp_path, 16), capture_output=True, text=True, timeout=80, stdin=subprocess.DEVNULL, env=dict(os.environ))
     assert done.returncode == 0, done.stderr
-    status = json.loads(done.stdout)
+    status = json.loads(done.stdout.splitlines()[-1])
     assert status["sending"] == CAMERAS
     assert status["pictures"] >= CAMERAS * 3
     assert status["worst_ratio"] <= 1.5

@@ -19,6 +19,7 @@ import pytest
 from sewu.base.records import Camera
 from sewu.cameras.register import write_cameras
 from sewu.simulate.server import ServedCamera, ServerPlan, StreamFile, serve_in_process
+from sewu.store.checkpoints import Checkpoints
 from tests.cli.street import RULES, write_parked, zones
 from tests.fakes import labelled_data
 
@@ -40,9 +41,10 @@ def watching(tmp_path: Path, clip: Path, above_s: float) -> Iterator[subprocess.
         write_cameras([Camera("K1", "K1", url)], tmp_path / "cameras.csv")
         files = {"cameras": "cameras.csv", "out": "out", "zones": "zones", "rules": "rules.toml"}
         options = [text for name, file in files.items() for text in (f"--{name}", str(tmp_path / file))]
-        command = [sys.executable, "-m", "sewu", "watch", *options, "--interval", "1", "--workers", "1"]
+        command = [sys.executable, "-m", "sewu", "watch", *options, "--interval", "1", "--workers", "1", "--json"]
         environment = {**os.environ, "SEWU_MODELS": str(labelled_data() / "models")}
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment) as parent:
+        lines = (tmp_path / "lines.json").open("wb")
+        with lines, subprocess.Popen(command, stdout=lines, stderr=subprocess.DEVNULL, env=environment) as parent:
             try:
                 yield parent
             finally:
@@ -83,3 +85,42 @@ def test_a_parked_car_is_an_event_in_its_zone_and_keeps_its_clock_when_zones_are
         second = starts(tmp_path, "kerb-south")[0]
     assert second["started_at_s"] == pytest.approx(first["started_at_s"], abs=1.5), "it stood there before the new zone"
     assert {row["zone_id"] for row in messages(tmp_path)} == {"kerb", "kerb-south"}
+
+
+def statuses(tmp_path: Path) -> list[dict[str, Any]]:
+    """The whole lines of `--json` so far."""
+    return [json.loads(line) for line in (tmp_path / "lines.json").read_text().rpartition("\n")[0].splitlines()]
+
+
+def saved_dwell_s(tmp_path: Path) -> float:
+    """The longest dwell in the saved state of the camera."""
+    path = tmp_path / "out" / "shard-0.state.sqlite"
+    if not path.exists():
+        return 0.0
+    store = Checkpoints(path)
+    state = store.load(["K1"]).get("K1", {"flow": {}})["flow"]
+    store.close()
+    spots = state["analytics"]["parking"]["standing"]["spots"] if state else []
+    return max((seen_s - since_s for _, _, _, since_s, seen_s, *_ in spots), default=0.0)
+
+
+def test_a_killed_worker_watches_again_within_seconds_and_the_parked_car_keeps_its_clock(tmp_path: Path, parked: Path) -> None:
+    with watching(tmp_path, parked, above_s=10.0):
+        wait_until(lambda: saved_dwell_s(tmp_path) > 1.0, 40)
+        (worker,) = statuses(tmp_path)[-1]["shards"]
+        os.kill(worker["pid"], signal.SIGKILL)
+        killed_s, saved_s = time.time(), saved_dwell_s(tmp_path)
+        assert not messages(tmp_path), "nothing was noticed before the kill"
+
+        def again() -> bool:
+            last = statuses(tmp_path)[-1]
+            return all(shard["pid"] != worker["pid"] for shard in last["shards"]) and last["sending"] == 1 and last["pictures"] > 0
+
+        wait_until(again, 12)
+        back_s = min(
+            row["at_s"] for row in statuses(tmp_path) if row["shards"] and row["shards"][0]["pid"] != worker["pid"] and row["pictures"]
+        )
+        wait_until(lambda: bool(starts(tmp_path, "kerb")), 30)
+        event = starts(tmp_path, "kerb")[0]
+    assert back_s - killed_s <= 5.0
+    assert event["started_at_s"] < killed_s - saved_s + 1.0, "the clock began before the kill"

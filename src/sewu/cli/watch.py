@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
+import structlog
 import typer
 from rich.console import Console
 from rich.live import Live
@@ -20,6 +21,7 @@ from sewu.base.words import Words
 from sewu.cli.analyze import stopping
 from sewu.cli.language import words as words_of
 
+JSON_EVERY_S = 1.0
 Interval = Annotated[float, typer.Option("--interval", min=0.2, max=3600, help="Every camera is looked at at least this often, seconds.")]
 Whole = Annotated[float, typer.Option("--whole", min=0.2, max=86_400, help="Seconds until a whole look although nothing changed.")]
 Model = Annotated[str, typer.Option(help='Model name, or "motion".')]
@@ -48,7 +50,7 @@ def watch(  # noqa: PLR0913 one parameter per option
     workers: Annotated[int, typer.Option(min=1, max=512, help="Processes, one core each.")] = max(1, os.cpu_count() or 1),
     main_stream: Annotated[bool, typer.Option("--main", help="Watch main streams instead of sub-streams.")] = False,
     seconds: Annotated[float | None, typer.Option(min=1, help="Stop after so long.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the last status as JSON at the end.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON each second, the last one at the end.")] = False,
 ) -> None:
     """Watch many live RTSP cameras: every one at least every so many seconds, whatever the others do."""
     from sewu.detect.shelf import load
@@ -58,15 +60,21 @@ def watch(  # noqa: PLR0913 one parameter per option
     from sewu.wiring.zoning import ZonesFolder
 
     load(model)  # a model that is not here is said before anything starts
+    _log_apart()
     city = CityList(cameras, secrets, None if zones is None else ZonesFolder(zones), not main_stream)
     options = WatchOptions(out, model, interval_s, whole_s, rules, follow_fps=follow_fps, follow_events=_kinds(follow_events))
     clock, stop, words = SystemClock(), threading.Event(), words_of()
     until_s = None if seconds is None else clock.steady_s() + seconds
     last: list[Any] = []
+    printed_s = clock.steady_s()
     with stopping(stop), Live(console=Console(stderr=True), refresh_per_second=2, screen=False) as live:
 
         def on_status(all_together: Any, shards: Any, faults: tuple[str, ...]) -> None:
-            last[:] = [all_together]
+            nonlocal printed_s
+            last[:] = [all_together, shards]
+            if as_json and clock.steady_s() - printed_s >= JSON_EVERY_S:
+                printed_s = clock.steady_s()
+                typer.echo(_line(all_together, shards))
             if sys.stderr.isatty():
                 live.update(_dashboard(all_together, shards, faults, words))
             if until_s is not None and clock.steady_s() >= until_s:
@@ -74,9 +82,12 @@ def watch(  # noqa: PLR0913 one parameter per option
 
         run(city, workers, options, on_status, stop, clock)
     if last:
-        status = last[0]
-        figures = asdict(status) | {"ms_per_camera_s": status.ms_per_camera_s, "kept": status.kept}
-        typer.echo(json.dumps(figures) if as_json else words("cli.watched", **_figures(status)))
+        typer.echo(_line(*last) if as_json else words("cli.watched", **_figures(last[0])))
+
+
+def _line(status: Any, shards: Any) -> str:
+    figures = asdict(status) | {"ms_per_camera_s": status.ms_per_camera_s, "kept": status.kept}
+    return json.dumps(figures | {"shards": [{"shard": row.shard, "pid": row.pid, "sending": row.sending} for row in shards]})
 
 
 def watch_shard(  # noqa: PLR0913 one parameter per option
@@ -95,9 +106,15 @@ def watch_shard(  # noqa: PLR0913 one parameter per option
 
     from sewu.wiring.sharding import ShardProcess, WatchOptions
 
+    _log_apart()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends its workers in order
     options = WatchOptions(out, model, interval_s, whole_s, rules, capacity, follow_fps, _kinds(follow_events))
     ShardProcess(number, options, SystemClock()).run(sys.stdin, sys.stdout)
+
+
+def _log_apart() -> None:
+    """Log lines go to standard error: standard output is for JSON, and a worker's is its pipe to the parent."""
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 def _kinds(text: str | None) -> tuple[str, ...] | None:
