@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
+import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,9 +27,9 @@ from sewu.measure import ANALYTICS
 from sewu.store.checkpoints import Checkpoints
 from sewu.store.events import EventStore
 from sewu.store.observations import ObservationStore
-from sewu.wiring.analysis import MIN_SCORE
-from sewu.wiring.flows import rules_from
+from sewu.wiring.flows import MIN_SCORE, rules_from
 from sewu.wiring.roster import Roster, followed_kinds
+from sewu.workers.fleet import SPARE
 from sewu.workers.looking import Looker
 from sewu.workers.shard import Shard
 from sewu.workers.status import ShardStatus
@@ -93,6 +95,8 @@ class ShardProcess:
         cv2.setNumThreads(1)
         options, rules = self.options, rules_from(self.options.rules, tuple(ANALYTICS))
         detector = load(options.model, DetectorSettings(min_score=MIN_SCORE))
+        if self.number == SPARE and not self._become(source.readline()):
+            return
         poller, kept = RtspPoller(self.clock), _Kept(options.out, f"shard-{self.number}")
         checkpoints = Checkpoints(options.out / f"shard-{self.number}.state.sqlite")
         epoch = checkpoints.next_epoch()
@@ -105,7 +109,7 @@ class ShardProcess:
         threading.Thread(target=self._read, args=(source,), daemon=True).start()
 
         said_s = saved_s = self.clock.steady_s()
-        turn = 0
+        turn, seen = 0, False
         while True:
             started_s = self.clock.steady_s()
             if not self._take_tasks(roster):
@@ -117,7 +121,8 @@ class ShardProcess:
                 saved_s, turn = now_s, turn + 1
                 ids = sorted(shard.watched)
                 checkpoints.save(epoch, shard.states(ids[turn % 10 :: 10]), self.clock.now_s())
-            if now_s - said_s >= 1.0:
+            if now_s - said_s >= 1.0 or (looker.counts.whole and not seen):
+                seen = looker.counts.whole > 0  # the first picture is told at once: the parent waits to hear that all is well
                 said_s = now_s
                 out.write(self._status(shard, schedule, looker, poller, kept).line() + "\n")
                 out.flush()
@@ -126,6 +131,15 @@ class ShardProcess:
         poller.close()
         kept.close()
         checkpoints.close()
+
+    def _become(self, line: str) -> bool:
+        """The spare learns which shard it is; False when the parent ended without needing it."""
+        if not line.strip():
+            return False
+        self.number = int(line)
+        with (self.options.out / "log" / f"shard-{self.number}.log").open("ab") as log:
+            os.dup2(log.fileno(), sys.stderr.fileno())
+        return True
 
     def _read(self, source: IO[str]) -> None:
         for line in source:

@@ -121,7 +121,8 @@ def watch(city: CityList, shards: int, options: WatchOptions, on_status: OnStatu
     city.changed()
     tasks, faults = city.tasks(shards)
     cores = sorted(psutil.Process().cpu_affinity() or [])
-    fleet = Fleet(lambda shard: _command(shard, options), shards, options.out / "log", clock, cores if shards <= len(cores) else ())
+    pinned = cores if shards <= len(cores) else ()
+    fleet = Fleet(lambda shard: _command(shard, options), shards, options.out / "log", clock, pinned, spare=True)
     fleet.assign(tasks)
     checked_s = clock.steady_s()
     try:
@@ -150,5 +151,5 @@ def _command(shard: int, options: WatchOptions) -> list[str]:
     kinds = [] if options.follow_events is None else ["--follow-events", ",".join(options.follow_events)]
     numbers = {"interval": options.interval_s, "whole": options.whole_s, "capacity": options.capacity, "follow": options.follow_fps}
     told = [text for name, value in numbers.items() for text in (f"--{name}", str(value))]
-    start = [sys.executable, "-m", "sewu", "watch-shard", str(shard)]
-    return [*start, "--out", str(options.out), "--model", options.model, *told, *rules, *kinds]
+    start = [sys.executable, "-m", "sewu", "watch-shard", "--out", str(options.out), "--model", options.model]
+    return [*start, *told, *rules, *kinds, "--", str(shard)]
