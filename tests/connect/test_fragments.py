@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,8 +34,8 @@ def packets_of(folder: Path, suffix: str, codec: str, b_frames: int) -> list[Pac
 
 
 def played(data: bytes) -> list[int]:
-    with av.open(io.BytesIO(data)) as container:
-        return [number_of(frame.to_ndarray(format="bgr24")) for frame in container.decode(video=0)]
+    with av.open(io.BytesIO(data), "r") as container:
+        return [number_of(np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)) for frame in container.decode(video=0)]
 
 
 @pytest.mark.parametrize(("suffix", "codec", "b_frames"), KINDS)
