@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import av
 import psutil
 import pytest
 
@@ -20,7 +21,7 @@ from sewu.base.records import Camera
 from sewu.cameras.register import write_cameras
 from sewu.simulate.server import ServedCamera, ServerPlan, StreamFile, serve_in_process
 from sewu.store.checkpoints import Checkpoints
-from tests.cli.street import RULES, write_parked, zones
+from tests.cli.street import RATE_FPS, RULES, write_parked, zones
 from tests.fakes import labelled_data
 
 
@@ -83,6 +84,9 @@ def test_a_parked_car_is_an_event_in_its_zone_and_keeps_its_clock_when_zones_are
         (tmp_path / "zones" / "K1.toml").write_text(zones("kerb-south"))
         wait_until(lambda: bool(starts(tmp_path, "kerb-south")), 20)
         second = starts(tmp_path, "kerb-south")[0]
+    with av.open(str(tmp_path / "out" / first["labels"]["clip"]), "r") as clip:
+        assert sum(1 for _ in clip.decode(video=0)) > 5 * RATE_FPS, "evidence reaches back before the event"
+    assert (tmp_path / "out" / first["labels"]["still"]).stat().st_size > 1000
     assert second["started_at_s"] == pytest.approx(first["started_at_s"], abs=1.5), "it stood there before the new zone"
     assert {row["zone_id"] for row in messages(tmp_path)} == {"kerb", "kerb-south"}
 

@@ -49,6 +49,8 @@ def watch(  # noqa: PLR0913 one parameter per option
     rules: Rules = None,
     workers: Annotated[int, typer.Option(min=1, max=512, help="Processes, one core each.")] = max(1, os.cpu_count() or 1),
     main_stream: Annotated[bool, typer.Option("--main", help="Watch main streams instead of sub-streams.")] = False,
+    no_evidence: Annotated[bool, typer.Option("--no-evidence", help="Keep no stills and clips of events.")] = False,
+    metrics: Annotated[str | None, typer.Option(help="Serve Prometheus metrics on HOST:PORT.")] = None,
     seconds: Annotated[float | None, typer.Option(min=1, help="Stop after so long.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON each second, the last one at the end.")] = False,
 ) -> None:

@@ -56,6 +56,7 @@ class Schedule:
         first_cost_s: what a picture is assumed to cost until it was measured.
 
     `demand`: processor seconds a second that the unstretched promises need. `extra`: looks taken before they were due.
+    `taken`, `late`: pictures, and those that came after more than 1.5 intervals, since the start.
     """
 
     capacity: float
@@ -64,6 +65,8 @@ class Schedule:
     overhead: float = 0.0
     demand: float = 0.0
     extra: int = 0
+    taken: int = 0
+    late: int = 0
     promises: dict[str, Promise] = field(default_factory=dict)
     _updated_at_s: float | None = None
 
@@ -136,6 +139,7 @@ class Schedule:
             return
         self.saw(camera_id, at_s)
         promise.taken += 1
+        self.taken += 1
         cost_s = max(cost_s, LEAST_COST_S)
         promise.cost_s += (cost_s - promise.cost_s) * (1.0 if promise.taken == 1 else COST_MEMORY)
 
@@ -147,7 +151,9 @@ class Schedule:
         if promise.taken_at_s is not None and at_s > promise.taken_at_s:
             gap_s = at_s - promise.taken_at_s
             promise.worst_s = max(promise.worst_s, gap_s)
-            promise.late += gap_s > promise.interval_s * 1.5
+            is_late = gap_s > promise.interval_s * 1.5
+            promise.late += is_late
+            self.late += is_late
         promise.taken_at_s = at_s
 
     def balance(self, now_s: float, overhead: float, watched: Iterable[str] | None = None) -> float:

@@ -15,6 +15,8 @@ import cv2
 import psutil
 
 from sewu.base.clock import Clock
+from sewu.base.errors import StoreFull
+from sewu.base.interfaces import Detector
 from sewu.connect.ring import Ring
 from sewu.connect.rtsp.poller import RtspPoller
 from sewu.cull.following import Following
@@ -22,14 +24,16 @@ from sewu.cull.schedule import Schedule
 from sewu.detect.canvas import CanvasDetector
 from sewu.detect.onnx import DetectorSettings
 from sewu.detect.shelf import load
-from sewu.flow import Ending, Look
 from sewu.measure import ANALYTICS
+from sewu.notice import RuleSet
 from sewu.store.checkpoints import Checkpoints
 from sewu.store.events import EventStore
 from sewu.store.observations import ObservationStore
 from sewu.wiring.flows import MIN_SCORE, rules_from
 from sewu.wiring.roster import Roster, followed_kinds
+from sewu.workers.exhibits import Exhibits
 from sewu.workers.fleet import SPARE
+from sewu.workers.keeping import Keeper
 from sewu.workers.looking import Looker
 from sewu.workers.shard import Shard
 from sewu.workers.status import ShardStatus
@@ -37,6 +41,10 @@ from sewu.workers.status import ShardStatus
 TICK_S = 0.25
 CHECKPOINT_EVERY_S = 10.0
 """Each camera's state is saved this often; a worker that is killed loses at most so much of a dwell clock."""
+SAVE_TURNS = 10
+"""Cameras are saved in so many turns, so that no tick saves them all."""
+RING_S = 14.0
+"""Long enough for a clip's seconds before an event, a group of pictures before these, and the time until it is noticed."""
 CAPACITY = 0.85
 INPUT_PX = (416, 416)
 
@@ -48,6 +56,7 @@ class WatchOptions:
     Args:
         follow_fps: pictures a second of a followed camera; 0: none is.
         follow_events: kinds of events that have their camera followed while open; None: those of `followed_kinds`.
+        evidence: keep a still and a clip of every event. ring_bytes: bound for the packets a worker remembers.
     """
 
     out: Path
@@ -58,27 +67,22 @@ class WatchOptions:
     capacity: float = CAPACITY
     follow_fps: float = 5.0
     follow_events: tuple[str, ...] | None = None
+    evidence: bool = True
+    ring_bytes: int = 256 << 20
 
 
-class _Kept:
-    """A shard's sink: stores what was measured; commits once a tick."""
+@dataclass
+class Parts:
+    """What one worker consists of."""
 
-    def __init__(self, folder: Path, writer: str) -> None:
-        self.observations, self.events = ObservationStore(folder, writer), EventStore(folder / writer)
-        self.started = 0
-
-    def take(self, look: Look) -> None:
-        self.observations.add(look.observations)
-        self.events.add(look.events)
-        self.started += sum(event.phase == "start" for event in look.events)
-
-    def ended(self, camera_id: str, at_s: float, ending: Ending) -> None:
-        self.observations.add(ending.observations)
-        self.events.add(ending.events)
-
-    def close(self) -> None:
-        self.observations.close()
-        self.events.close()
+    poller: RtspPoller
+    ring: Ring
+    looker: Looker
+    schedule: Schedule
+    keeper: Keeper
+    checkpoints: Checkpoints
+    shard: Shard
+    roster: Roster
 
 
 @dataclass
@@ -89,48 +93,62 @@ class ShardProcess:
     options: WatchOptions
     clock: Clock
     _tasks: queue.Queue[dict[str, Any] | None] = field(default_factory=queue.Queue)
+    _epoch: int = 0
+    _turn: int = 0
+    _refused: str | None = None
 
     def run(self, source: IO[str], out: IO[str]) -> None:
         """Until the parent closes its end."""
         cv2.setNumThreads(1)
-        options, rules = self.options, rules_from(self.options.rules, tuple(ANALYTICS))
-        detector = load(options.model, DetectorSettings(min_score=MIN_SCORE))
+        rules = rules_from(self.options.rules, tuple(ANALYTICS))
+        detector = load(self.options.model, DetectorSettings(min_score=MIN_SCORE))
         if self.number == SPARE and not self._become(source.readline()):
             return
-        poller, kept = RtspPoller(self.clock), _Kept(options.out, f"shard-{self.number}")
-        checkpoints = Checkpoints(options.out / f"shard-{self.number}.state.sqlite")
-        epoch = checkpoints.next_epoch()
+        parts = self._assembled(rules, detector)
+        threading.Thread(target=self._read, args=(source,), daemon=True).start()
+        said_s = saved_s = self.clock.steady_s()
+        seen = False
+        while self._take_tasks(parts.roster):
+            started_s = self.clock.steady_s()
+            parts.shard.tick(TICK_S * self.options.capacity)
+            parts.keeper.flush()
+            now_s = self.clock.steady_s()
+            if now_s - saved_s >= CHECKPOINT_EVERY_S / SAVE_TURNS:
+                saved_s, self._turn = now_s, self._turn + 1
+                self._save(parts, sorted(parts.shard.watched)[self._turn % SAVE_TURNS :: SAVE_TURNS])
+            if now_s - said_s >= 1.0 or (parts.looker.counts.whole and not seen):
+                seen = parts.looker.counts.whole > 0  # the first picture is told at once: the parent waits to hear that all is well
+                said_s = now_s
+                out.write(self.status(parts).line() + "\n")
+                out.flush()
+            self.clock.sleep(max(0.0, TICK_S - (self.clock.steady_s() - started_s)))
+        self._save(parts, sorted(parts.shard.watched))
+        parts.poller.close()
+        parts.keeper.close()
+        parts.checkpoints.close()
+
+    def _assembled(self, rules: RuleSet, detector: Detector) -> Parts:
+        options, writer = self.options, f"shard-{self.number}"
+        poller, ring, schedule = RtspPoller(self.clock), Ring(RING_S, options.ring_bytes), Schedule(options.capacity)
+        exhibits = Exhibits(options.out, ring, self.clock) if options.evidence else None
+        keeper = Keeper(ObservationStore(options.out, writer), EventStore(options.out / writer), exhibits)
+        checkpoints = Checkpoints(options.out / f"{writer}.state.sqlite")
+        self._epoch = checkpoints.next_epoch()
         canvas = None if options.model == "motion" else CanvasDetector(detector, INPUT_PX)
-        looker, schedule = Looker(detector, canvas, INPUT_PX), Schedule(options.capacity)
-        shard = Shard(poller, Ring(max_bytes=256 << 20), looker, schedule, [kept], self.clock)
+        looker = Looker(detector, canvas, INPUT_PX)
+        shard = Shard(poller, ring, looker, schedule, [keeper], self.clock)
         kinds = followed_kinds(rules) if options.follow_events is None else frozenset(options.follow_events)
         shard.following = Following(options.follow_fps or 1.0, kinds if options.follow_fps > 0 else frozenset())
         roster = Roster(shard, poller, checkpoints, rules, options.interval_s, options.whole_s, options.follow_fps)
-        threading.Thread(target=self._read, args=(source,), daemon=True).start()
+        return Parts(poller, ring, looker, schedule, keeper, checkpoints, shard, roster)
 
-        said_s = saved_s = self.clock.steady_s()
-        turn, seen = 0, False
-        while True:
-            started_s = self.clock.steady_s()
-            if not self._take_tasks(roster):
-                break
-            shard.tick(TICK_S * options.capacity)
-            kept.observations.commit()
-            now_s = self.clock.steady_s()
-            if now_s - saved_s >= CHECKPOINT_EVERY_S / 10:
-                saved_s, turn = now_s, turn + 1
-                ids = sorted(shard.watched)
-                checkpoints.save(epoch, shard.states(ids[turn % 10 :: 10]), self.clock.now_s())
-            if now_s - said_s >= 1.0 or (looker.counts.whole and not seen):
-                seen = looker.counts.whole > 0  # the first picture is told at once: the parent waits to hear that all is well
-                said_s = now_s
-                out.write(self._status(shard, schedule, looker, poller, kept).line() + "\n")
-                out.flush()
-            self.clock.sleep(max(0.0, TICK_S - (self.clock.steady_s() - started_s)))
-        checkpoints.save(epoch, shard.states(shard.watched), self.clock.now_s())
-        poller.close()
-        kept.close()
-        checkpoints.close()
+    def _save(self, parts: Parts, camera_ids: list[str]) -> None:
+        """Save these cameras' states; a disk that refuses is told in the status, and the next save tries again."""
+        try:
+            parts.checkpoints.save(self._epoch, parts.shard.states(camera_ids), self.clock.now_s())
+            self._refused = None
+        except StoreFull as error:
+            self._refused = error.what
 
     def _become(self, line: str) -> bool:
         """The spare learns which shard it is; False when the parent ended without needing it."""
@@ -155,36 +173,44 @@ class ShardProcess:
             roster.follow(task["cameras"])
         return True
 
-    def _status(self, shard: Shard, schedule: Schedule, looker: Looker, poller: RtspPoller, kept: _Kept) -> ShardStatus:
-        states = poller.states()
-        promises = schedule.promises.values()
-        sending = [w for w in shard.watched.values() if w.arrivals.last_at_s is not None]
+    def status(self, parts: Parts) -> ShardStatus:
+        """How it goes, now and since the start."""
+        shard, schedule, counts, keeper = parts.shard, parts.schedule, parts.looker.counts, parts.keeper
+        states, costs, exhibits = parts.poller.states(), parts.shard.costs, parts.keeper.exhibits
+        worst = max((promise.worst_s / promise.interval_s for promise in schedule.promises.values()), default=0.0)
+        fault = keeper.fault or (exhibits.fault if exhibits else None)
         return ShardStatus(
             shard=self.number,
-            pid=psutil.Process().pid,
+            pid=os.getpid(),
             at_s=self.clock.now_s(),
             cameras=len(shard.watched),
             sending=sum(state.name == "playing" for state in states.values()),
-            following=sum(w.pursuit is not None for w in shard.watched.values()),
+            following=sum(watched.pursuit is not None for watched in shard.watched.values()),
             followed_pictures=shard.followed_pictures,
             follow_stretch=shard.following.stretch,
             extra=schedule.extra,
-            camera_s=sum((w.arrivals.last_at_s or 0.0) - (w.arrivals.first_at_s or 0.0) for w in sending),
-            receive_s=shard.costs.receive_s,
-            decode_s=shard.costs.decode_s,
-            look_s=shard.costs.look_s,
-            flow_s=shard.costs.flow_s,
-            follow_s=shard.costs.follow_s,
+            camera_s=shard.camera_s,
+            receive_s=costs.receive_s,
+            decode_s=costs.decode_s,
+            look_s=costs.look_s,
+            flow_s=costs.flow_s,
+            follow_s=costs.follow_s,
             process_s=self.clock.cpu_s(),
-            pictures=sum(p.taken for p in promises),
-            late=sum(p.late for p in promises),
-            worst_ratio=max((p.worst_s / p.interval_s for p in promises), default=0.0),
-            carried=looker.counts.carried,
-            parts=looker.counts.parts,
-            whole=looker.counts.whole,
-            events=kept.started,
-            faults=sum(w.faults for w in shard.watched.values()),
+            pictures=schedule.taken,
+            late=schedule.late,
+            worst_ratio=worst,
+            carried=counts.carried,
+            parts=counts.parts,
+            whole=counts.whole,
+            events=keeper.started,
+            faults=shard.faults,
             stretch=schedule.stretch,
             memory_bytes=psutil.Process().memory_info().rss,
+            ring_bytes=parts.ring.size_bytes,
+            evicted=parts.ring.evicted,
+            clips=exhibits.clips if exhibits else 0,
+            clips_missed=exhibits.missed if exhibits else 0,
+            lost=keeper.lost,
+            refused=fault.what if fault else (self._refused or ""),
             down={name: state.reason or state.name for name, state in states.items() if state.name != "playing"},
         )

@@ -27,6 +27,7 @@ from sewu.workers.pursuit import BEHIND_S, Pursuit
 log = structlog.get_logger()
 
 BALANCE_EVERY_S = 2.0
+LONGEST_PAUSE_S = 10.0
 BATCH_PICTURES = 16
 """Pictures decoded before they are looked at together; bounds memory and shares canvases."""
 
@@ -104,7 +105,9 @@ class Shard:
         self.watched: dict[str, Watched] = {}
         self.following = Following()
         self.costs = Costs()
-        self.followed_pictures = 0
+        self.followed_pictures = self.faults = 0
+        self.camera_s = 0.0
+        """Camera-seconds received since the start."""
         self._balanced_at_s = clock.steady_s()
         self._balanced_receive_s = 0.0
         self._decode_share_s = self._look_share_s = 0.0
@@ -157,7 +160,9 @@ class Shard:
                 continue
             for packet in packets:
                 self._ring.add(packet)
+            before_s = watched.arrivals.last_at_s
             keyframe = watched.arrivals.add(packets)
+            self.camera_s += _received_s(before_s, watched.arrivals.last_at_s)
             watched.pending = keyframe or watched.pending
             if watched.pursuit is not None:
                 watched.pursuit.add(packets)
@@ -235,6 +240,7 @@ class Shard:
 
     def _undecodable(self, watched: Watched, error: SewuError) -> list[Frame]:
         watched.faults += 1
+        self.faults += 1
         log.warning("a picture could not be decoded", camera=watched.camera.id, reason=error.what)
         return []
 
@@ -253,6 +259,7 @@ class Shard:
             look = watched.flow.look(frame, detections)
         except Exception:  # a supervisor: one camera's fault must not stop the others
             watched.faults += 1
+            self.faults += 1
             log.exception("a look failed", camera=watched.camera.id)
             return
         watched.looks += 1
@@ -289,3 +296,10 @@ def restore(watched: Watched, state: State) -> None:
     """Go on from a saved state: dwell clocks, tracks, open events, what glances learned."""
     watched.flow.restore(state["flow"])
     watched.eye.restore(state["eye"])
+
+
+def _received_s(before_s: float | None, now_s: float | None) -> float:
+    """Stream time that these packets brought; a longer pause was an outage, and a clock set back brought nothing."""
+    if before_s is None or now_s is None:
+        return 0.0
+    return now_s - before_s if 0 < now_s - before_s < LONGEST_PAUSE_S else 0.0
