@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -13,15 +14,19 @@ from pathlib import Path
 
 import psutil
 import pytest
+from rich.console import Console
 
 from sewu.base.errors import BadSettings
 from sewu.base.records import Camera
+from sewu.base.words import LANGUAGES, Words
 from sewu.cameras.register import write_cameras
+from sewu.cli.watch import _dashboard
 from sewu.simulate.server import ServedCamera, ServerPlan, StreamFile, serve_in_process
 from sewu.simulate.testcard import SUB_CARD, cached_card
 from sewu.store.checkpoints import Checkpoints
 from sewu.store.observations import read_observations
 from sewu.wiring.watching import tasks_from
+from sewu.workers.status import ShardStatus, total
 
 CAMERAS = 6
 
@@ -102,3 +107,15 @@ def test_a_list_without_a_camera_that_can_be_watched_says_why(tmp_path: Path) ->
     tasks, faults = tasks_from(path, None, 1, sub_streams=True)
     assert tasks == {0: {"cameras": [{"id": "K2", "url": "rtsp://h/x", "user": "user", "password": "secret"}]}}
     assert len(faults) == 1
+
+
+def test_the_dashboard_shows_what_is_wrong() -> None:
+    row = ShardStatus(
+        0, 1, 5.0, 3, 2, following=1, camera_s=100.0, look_s=0.2, follow_stretch=2.0, down={"K3": "no answer"}, refused="Full."
+    )
+    console = Console(width=200, record=True, file=io.StringIO())
+    for language in LANGUAGES:
+        console.print(_dashboard(total([row]), [row], ("row 7: no address",), Words(language)))
+        text = console.export_text()
+        for expected in ("2/3", "2.00", "K3: no answer", "Full.", "row 7: no address", "2.0"):
+            assert expected in text

@@ -8,7 +8,7 @@ from urllib.request import urlopen
 import pytest
 
 from sewu.base.errors import BadSettings, Unavailable
-from sewu.wiring.metrics import COUNTERS, GAUGES, STAGES, WatchMetrics, serve_metrics, stop_metrics
+from sewu.wiring.metrics import COUNTERS, GAUGES, STAGES, WatchMetrics, serving
 from sewu.workers.status import ShardStatus
 
 ROWS = [
@@ -22,12 +22,8 @@ ROWS = [
 def test_every_number_is_served_by_shard_and_stage() -> None:
     metrics = WatchMetrics()
     metrics.update(ROWS)
-    server, thread = serve_metrics("127.0.0.1:0", metrics)
-    try:
-        with urlopen(f"http://127.0.0.1:{server.server_port}/metrics", timeout=10) as answer:
-            lines = answer.read().decode().splitlines()
-    finally:
-        stop_metrics(server, thread)
+    with serving("127.0.0.1:0", metrics) as port, urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
     for line in (
         'sewu_cameras{shard="0"} 2.0',
         'sewu_pictures_total{shard="1"} 20.0',
@@ -46,13 +42,15 @@ def test_no_number_of_a_status_is_left_out() -> None:
     assert {field.name for field in fields(ShardStatus)} - known == {"shard", "pid", "at_s", "refused", "down"}
 
 
-def test_a_bad_address_or_a_taken_port_is_said() -> None:
-    for address in ("9464", "localhost:", "localhost:http", "localhost:70000"):
-        with pytest.raises(BadSettings, match="HOST:PORT"):
-            serve_metrics(address, WatchMetrics())
-    server, thread = serve_metrics("127.0.0.1:0", WatchMetrics())
-    try:
-        with pytest.raises(Unavailable, match="cannot be served"):
-            serve_metrics(f"127.0.0.1:{server.server_port}", WatchMetrics())
-    finally:
-        stop_metrics(server, thread)
+@pytest.mark.parametrize("address", ["9464", "localhost:", "localhost:http", "localhost:70000"])
+def test_a_bad_address_is_said(address: str) -> None:
+    with pytest.raises(BadSettings, match="HOST:PORT"), serving(address, WatchMetrics()):
+        pass
+
+
+def test_a_taken_port_is_said_and_no_address_serves_nothing() -> None:
+    with serving("127.0.0.1:0", WatchMetrics()) as port:
+        with pytest.raises(Unavailable, match="cannot be served"), serving(f"127.0.0.1:{port}", WatchMetrics()):
+            pass
+        with serving(None, WatchMetrics()) as none:
+            assert none is None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -81,25 +80,28 @@ class WatchMetrics:
         yield down
 
 
-def serve_metrics(address: str, metrics: WatchMetrics) -> tuple[WSGIServer, threading.Thread]:
-    """Answer on HOST:PORT until `stop_metrics`; port 0 lets the system choose.
+@contextmanager
+def serving(address: str | None, metrics: WatchMetrics) -> Iterator[int | None]:
+    """Answer on HOST:PORT while the block runs, port 0 lets the system choose; nothing when there is no address. Gives the port.
 
     Raises:
         BadSettings: not HOST:PORT. Unavailable: the port is taken.
     """
+    if address is None:
+        yield None
+        return
     host, colon, port = address.rpartition(":")
     if not colon or not port.isdigit() or int(port) > 65535:
         raise BadSettings(f"--metrics {address!r} is not HOST:PORT.", "Write for example 127.0.0.1:9464.")
     registry = CollectorRegistry()
     registry.register(metrics)
     try:
-        return start_http_server(int(port), host.strip("[]") or "0.0.0.0", registry)  # noqa: S104 the user left the host out
+        server, thread = start_http_server(int(port), host.strip("[]") or "0.0.0.0", registry)  # noqa: S104 the user left the host out
     except OSError as error:
         raise Unavailable(f"The metrics cannot be served on {address}: {error.strerror}.", "Choose another port.") from error
-
-
-def stop_metrics(server: WSGIServer, thread: threading.Thread) -> None:
-    """Stop answering and free the port."""
-    server.shutdown()
-    server.server_close()
-    thread.join(timeout=5.0)
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(timeout=5.0)

@@ -7,7 +7,7 @@ import os
 import queue
 import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,7 +15,7 @@ import cv2
 import psutil
 
 from sewu.base.clock import Clock
-from sewu.base.errors import StoreFull
+from sewu.base.errors import BadSettings, StoreFull
 from sewu.base.interfaces import Detector
 from sewu.connect.ring import Ring
 from sewu.connect.rtsp.poller import RtspPoller
@@ -69,6 +69,21 @@ class WatchOptions:
     follow_events: tuple[str, ...] | None = None
     evidence: bool = True
     ring_bytes: int = 256 << 20
+
+    def text(self) -> str:
+        """As JSON, to be told to another process."""
+        return json.dumps(asdict(self), default=str)
+
+    @classmethod
+    def of(cls, text: str) -> WatchOptions:
+        """The options that `text` was made of. Raises `BadSettings` when it is none."""
+        try:
+            values = json.loads(text)
+            rules, events = values.pop("rules"), values.pop("follow_events")
+            chosen = None if events is None else tuple(events)
+            return cls(Path(values.pop("out")), rules=None if rules is None else Path(rules), follow_events=chosen, **values)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise BadSettings("A worker was started with options that are none.", "Start `sewu watch`; it starts its workers.") from error
 
 
 @dataclass

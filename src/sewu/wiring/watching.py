@@ -147,9 +147,4 @@ def watch(city: CityList, shards: int, options: WatchOptions, on_status: OnStatu
 
 
 def _command(shard: int, options: WatchOptions) -> list[str]:
-    rules = [] if options.rules is None else ["--rules", str(options.rules)]
-    kinds = [] if options.follow_events is None else ["--follow-events", ",".join(options.follow_events)]
-    numbers = {"interval": options.interval_s, "whole": options.whole_s, "capacity": options.capacity, "follow": options.follow_fps}
-    told = [text for name, value in numbers.items() for text in (f"--{name}", str(value))]
-    start = [sys.executable, "-m", "sewu", "watch-shard", "--out", str(options.out), "--model", options.model]
-    return [*start, *told, *rules, *kinds, "--", str(shard)]
+    return [sys.executable, "-m", "sewu", "watch-shard", "--options", options.text(), "--", str(shard)]
