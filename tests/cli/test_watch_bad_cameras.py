@@ -45,6 +45,8 @@ def test_bad_cameras_cost_the_good_ones_nothing(tmp_path: Path) -> None:
     cameras = tuple(ServedCamera(id=name, main=file, phase_s=index * 0.37) for index, name in enumerate(names))
     with serve_in_process(ServerPlan(cameras=cameras)) as control:
         url = f"rtsp://127.0.0.1:{control.addresses.rtsp_port}"
+        for kind, values in BAD.items():
+            control.set_fault(kind, fault(kind, values))
         write_cameras([Camera(name, name, f"{url}/{name}/main") for name in names], tmp_path / "cameras.csv")
         out = tmp_path / "out"
         options = ["--cameras", str(tmp_path / "cameras.csv"), "--out", str(out), "--model", "motion", "--workers", "1"]
@@ -52,10 +54,7 @@ def test_bad_cameras_cost_the_good_ones_nothing(tmp_path: Path) -> None:
         lines = (tmp_path / "lines").open("wb")
         with lines, subprocess.Popen(command, stdout=lines, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as process:
             try:
-                time.sleep(6.0)
-                for kind, values in BAD.items():
-                    control.set_fault(kind, fault(kind, values))
-                time.sleep(5.0)
+                time.sleep(10.0)
                 early = usage(process.pid)
                 time.sleep(7.0)
                 late = usage(process.pid)
@@ -65,7 +64,7 @@ def test_bad_cameras_cost_the_good_ones_nothing(tmp_path: Path) -> None:
                     child.kill()
                 process.kill()
     status = json.loads((tmp_path / "lines").read_text().splitlines()[-1])
-    assert {"garbage", "wrong_password"} <= set(status["down"]), "the bad ones are named"
+    assert {"garbage", "wrong_password", "redirect"} <= set(status["down"]), "the bad ones are named"
     assert not set(GOOD) & set(status["down"])
     assert status["stretch"] == 1.0
     assert late[0] <= early[0] + len(BAD), "descriptors pile up"
