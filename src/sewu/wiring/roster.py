@@ -22,8 +22,8 @@ from sewu.workers.shard import Shard, Watched, restore
 
 MAX_WIDTH_PX = 1280
 """Wider pictures are scaled down while they are converted; the same for every decoder of a camera, or its flow would begin anew."""
-MOVING = ("order",)
-"""Analytics that gain from several pictures a second while something happens, although looks are enough to notice it."""
+MOVING = {("order", "intruders"), ("order", "inside_s")}
+"""What looks are enough to notice, but gains from several pictures a second while it lasts: where somebody goes, how many they are."""
 
 
 class Row(TypedDict, total=False):
@@ -54,7 +54,7 @@ class KeyframeDecoder:
 
 def followed_kinds(rules: RuleSet) -> frozenset[str]:
     """Kinds of events that have their camera followed while they are open, unless told otherwise."""
-    return frozenset(rule.kind for rule in rules.rules if rule.analytic in MOVING or ANALYTICS[rule.analytic].needs_motion)
+    return frozenset(rule.kind for rule in rules.rules if (rule.analytic, rule.metric) in MOVING or ANALYTICS[rule.analytic].needs_motion)
 
 
 @dataclass
