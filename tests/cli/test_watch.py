@@ -65,7 +65,7 @@ def test_a_killed_worker_is_back_within_seconds_and_goes_on_from_its_states(tmp_
     with subprocess.Popen(command(tmp_path, 60), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as parent:
         try:
             worker = wait_for_worker(parent.pid)
-            saved = tmp_path / "out" / "shard-0.state.sqlite"
+            saved = tmp_path / "out" / "states.sqlite"
             wait_until(lambda: saved.exists() and bool(states(saved)), 40)
             worker.send_signal(signal.SIGKILL)
             before = {name: state["flow"] for name, state in states(saved).items()}

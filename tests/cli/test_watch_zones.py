@@ -98,7 +98,7 @@ def statuses(tmp_path: Path) -> list[dict[str, Any]]:
 
 def saved_dwell_s(tmp_path: Path) -> float:
     """The longest dwell in the saved state of the camera."""
-    path = tmp_path / "out" / "shard-0.state.sqlite"
+    path = tmp_path / "out" / "states.sqlite"
     if not path.exists():
         return 0.0
     store = Checkpoints(path)

@@ -41,6 +41,8 @@ from sewu.workers.status import ShardStatus
 TICK_S = 0.25
 CHECKPOINT_EVERY_S = 10.0
 """Each camera's state is saved this often; a worker that is killed loses at most so much of a dwell clock."""
+STATES = "states.sqlite"
+"""One file for all workers: a camera that moves to another worker, because their number changed, goes on from its state."""
 SAVE_TURNS = 10
 """Cameras are saved in so many turns, so that no tick saves them all."""
 RING_S = 14.0
@@ -147,7 +149,7 @@ class ShardProcess:
         poller, ring, schedule = RtspPoller(self.clock), Ring(RING_S, options.ring_bytes), Schedule(options.capacity)
         exhibits = Exhibits(options.out, ring, self.clock) if options.evidence else None
         keeper = Keeper(ObservationStore(options.out, writer), EventStore(options.out / writer), exhibits)
-        checkpoints = Checkpoints(options.out / f"{writer}.state.sqlite")
+        checkpoints = Checkpoints(options.out / STATES)
         self._epoch = checkpoints.next_epoch()
         canvas = None if options.model == "motion" else CanvasDetector(detector, INPUT_PX)
         looker = Looker(detector, canvas, INPUT_PX)

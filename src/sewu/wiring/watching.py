@@ -16,8 +16,9 @@ import structlog
 from sewu.base.clock import Clock
 from sewu.base.errors import BadSettings, SewuError
 from sewu.cameras.register import read_cameras
+from sewu.store.checkpoints import Checkpoints
 from sewu.wiring.roster import Row
-from sewu.wiring.sharding import WatchOptions
+from sewu.wiring.sharding import STATES, WatchOptions
 from sewu.wiring.zoning import ZonesFolder
 from sewu.workers.fleet import Fleet, shard_of
 from sewu.workers.status import ShardStatus, total
@@ -120,6 +121,7 @@ def watch(city: CityList, shards: int, options: WatchOptions, on_status: OnStatu
     """Run the fleet until `stop`; lists and zones are read again when they change. Raises `BadSettings` at the start only."""
     city.changed()
     tasks, faults = city.tasks(shards)
+    Checkpoints(options.out / STATES).close()  # made here once, not by all workers at the same moment
     cores = sorted(psutil.Process().cpu_affinity() or [])
     pinned = cores if shards <= len(cores) else ()
     fleet = Fleet(lambda shard: _command(shard, options), shards, options.out / "log", clock, pinned, spare=True)
