@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import queue
 import sys
@@ -15,12 +16,15 @@ import cv2
 import psutil
 
 from sewu.base.clock import Clock
-from sewu.base.errors import BadSettings, StoreFull
+from sewu.base.errors import BadSettings, SewuError, StoreFull
 from sewu.base.interfaces import Detector
+from sewu.base.records import Packet
+from sewu.connect.fragments import FragmentedMp4
 from sewu.connect.ring import Ring
 from sewu.connect.rtsp.poller import RtspPoller
 from sewu.cull.following import Following
 from sewu.cull.schedule import Schedule
+from sewu.decode.decoder import Decoder
 from sewu.detect.canvas import CanvasDetector
 from sewu.detect.onnx import DetectorSettings
 from sewu.detect.shelf import load
@@ -37,6 +41,7 @@ from sewu.workers.keeping import Keeper
 from sewu.workers.looking import Looker
 from sewu.workers.shard import Shard
 from sewu.workers.status import ShardStatus
+from sewu.workers.window import Window, window_path
 
 TICK_S = 0.25
 CHECKPOINT_EVERY_S = 10.0
@@ -49,6 +54,7 @@ RING_S = 14.0
 """Long enough for a clip's seconds before an event, a group of pictures before these, and the time until it is noticed."""
 CAPACITY = 0.85
 INPUT_PX = (416, 416)
+STILL_WIDTH_PX, STILL_QUALITY = 1280, 80
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,7 @@ class Parts:
     checkpoints: Checkpoints
     shard: Shard
     roster: Roster
+    window: Window
 
 
 @dataclass
@@ -129,6 +136,7 @@ class ShardProcess:
             started_s = self.clock.steady_s()
             parts.shard.tick(TICK_S * self.options.capacity)
             parts.keeper.flush()
+            parts.window.turn()
             now_s = self.clock.steady_s()
             if now_s - saved_s >= CHECKPOINT_EVERY_S / SAVE_TURNS:
                 saved_s, self._turn = now_s, self._turn + 1
@@ -140,6 +148,7 @@ class ShardProcess:
                 out.flush()
             self.clock.sleep(max(0.0, TICK_S - (self.clock.steady_s() - started_s)))
         self._save(parts, sorted(parts.shard.watched))
+        parts.window.close()
         parts.poller.close()
         parts.keeper.close()
         parts.checkpoints.close()
@@ -157,7 +166,8 @@ class ShardProcess:
         kinds = followed_kinds(rules) if options.follow_events is None else frozenset(options.follow_events)
         shard.following = Following(options.follow_fps or 1.0, kinds if options.follow_fps > 0 else frozenset())
         roster = Roster(shard, poller, checkpoints, rules, options.interval_s, options.whole_s, options.follow_fps)
-        return Parts(poller, ring, looker, schedule, keeper, checkpoints, shard, roster)
+        shard.viewers = window = window_of(ring, window_path(options.out, self.number))
+        return Parts(poller, ring, looker, schedule, keeper, checkpoints, shard, roster, window)
 
     def _save(self, parts: Parts, camera_ids: list[str]) -> None:
         """Save these cameras' states; a disk that refuses is told in the status, and the next save tries again."""
@@ -231,3 +241,26 @@ class ShardProcess:
             refused=fault.what if fault else (self._refused or ""),
             down={name: state.reason or state.name for name, state in states.items() if state.name != "playing"},
         )
+
+
+def window_of(ring: Ring, path: Path) -> Window:
+    """Stills and live video out of a ring; a still is the newest keyframe, decoded when somebody asks."""
+
+    def recent(camera_id: str) -> list[Packet]:
+        return ring.clip(camera_id, math.inf, math.inf)
+
+    def still(camera_id: str) -> bytes | None:
+        packets = recent(camera_id)
+        if not packets:
+            return None
+        decoder = Decoder(packets[0].stream, keyframes_only=True, max_width_px=STILL_WIDTH_PX)
+        try:
+            frames = [*decoder.decode(packets[0]), *decoder.flush()]
+        except SewuError:
+            return None
+        if not frames:
+            return None
+        done, data = cv2.imencode(".jpg", frames[0].image, [cv2.IMWRITE_JPEG_QUALITY, STILL_QUALITY])
+        return data.tobytes() if done else None
+
+    return Window(path, FragmentedMp4, still, recent)

@@ -48,6 +48,12 @@ class PacketRing(Protocol):
     def forget(self, camera_id: str) -> None: ...
 
 
+class PacketViewers(Protocol):
+    """Wants every packet as it comes: live view."""
+
+    def take(self, camera_id: str, packets: Sequence[Packet]) -> None: ...
+
+
 class Sink(Protocol):
     """Takes what was measured."""
 
@@ -104,6 +110,7 @@ class Shard:
         self._sinks, self._clock = sinks, clock
         self.watched: dict[str, Watched] = {}
         self.following = Following()
+        self.viewers: PacketViewers | None = None
         self.costs = Costs()
         self.followed_pictures = self.faults = 0
         self.camera_s = 0.0
@@ -160,6 +167,8 @@ class Shard:
                 continue
             for packet in packets:
                 self._ring.add(packet)
+            if self.viewers is not None:
+                self.viewers.take(camera_id, packets)
             before_s = watched.arrivals.last_at_s
             keyframe = watched.arrivals.add(packets)
             self.camera_s += _received_s(before_s, watched.arrivals.last_at_s)
