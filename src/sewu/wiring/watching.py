@@ -35,12 +35,14 @@ from sewu.store.events import EventStore
 from sewu.store.observations import ObservationStore
 from sewu.wiring.analysis import MIN_SCORE
 from sewu.wiring.flows import flow_for, rules_from
+from sewu.wiring.reporting import write_report
 from sewu.workers.fleet import Fleet, shard_of
 from sewu.workers.looking import Eye, Looker
 from sewu.workers.shard import Shard, Watched, restore
 from sewu.workers.status import ShardStatus, total
 
 TICK_S = 0.25
+TELL_EVERY_S = 1.0
 CHECKPOINT_EVERY_S = 10.0
 """Each camera's state is saved this often; a worker that is killed loses at most so much of a dwell clock."""
 CAPACITY = 0.85
@@ -259,12 +261,15 @@ def watch(  # noqa: PLR0913 one parameter per decision of the caller
     cores = sorted(psutil.Process().cpu_affinity() or [])
     fleet = Fleet(lambda shard: _command(shard, options), shards, options.out / "log", clock, cores if shards <= len(cores) else ())
     fleet.assign(tasks)
-    changed = cameras.stat().st_mtime_ns
+    changed, told_s = cameras.stat().st_mtime_ns, clock.steady_s()
     try:
         while not stop.is_set():
             fleet.check()
             statuses = fleet.statuses()
             on_status(total(statuses), statuses, faults)
+            if clock.steady_s() - told_s >= TELL_EVERY_S:
+                told_s = clock.steady_s()
+                _tell(options.out, statuses, tasks)
             clock.sleep(0.25)
             newest = cameras.stat().st_mtime_ns if cameras.exists() else changed
             if newest != changed:
@@ -276,6 +281,14 @@ def watch(  # noqa: PLR0913 one parameter per decision of the caller
                     log.warning("the changed camera list was not taken", reason=error.what)
     finally:
         fleet.stop()
+
+
+def _tell(out: Path, statuses: Sequence[ShardStatus], tasks: Mapping[int, object]) -> None:
+    """Tell the service; a disk that refuses must not stop the watch."""
+    try:
+        write_report(out, statuses, tasks)
+    except SewuError as error:
+        log.warning("the watch could not be reported", reason=error.what)
 
 
 def _command(shard: int, options: WatchOptions) -> list[str]:

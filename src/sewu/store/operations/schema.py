@@ -13,6 +13,7 @@ from sewu.store.operations import (
     idempotency,
     incident_tables,
     people,
+    positions,
     rules,
     sessions,
     shards,
@@ -25,7 +26,7 @@ from sewu.store.operations import (
 MODULES = (
     *(tables, areas, camera_tables, states, zones, rules, shards),
     *(incident_tables, agencies, dispatches, calls, evidence, warnings),
-    *(people, sessions, audit, idempotency),
+    *(people, sessions, audit, idempotency, positions),
 )
 """Every module that defines tables; a test compares this with the sources."""
 

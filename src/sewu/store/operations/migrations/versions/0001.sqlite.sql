@@ -90,6 +90,13 @@ CREATE TABLE change (
 
 CREATE INDEX ix_change_at_s ON change (at_s);
 
+CREATE TABLE feed_position (
+  source TEXT NOT NULL,
+  position BIGINT NOT NULL,
+  at_s DOUBLE NOT NULL,
+  CONSTRAINT pk_feed_position PRIMARY KEY (source)
+);
+
 CREATE TABLE idempotent_answer (
   "key" TEXT NOT NULL,
   request_hash TEXT NOT NULL,
