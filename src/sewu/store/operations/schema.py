@@ -12,6 +12,8 @@ from sewu.store.operations import (
     evidence,
     idempotency,
     incident_tables,
+    network,
+    obligations,
     people,
     positions,
     rules,
@@ -24,7 +26,7 @@ from sewu.store.operations import (
 )
 
 MODULES = (
-    *(tables, areas, camera_tables, states, zones, rules, shards),
+    *(tables, areas, camera_tables, states, zones, rules, shards, obligations, network),
     *(incident_tables, agencies, dispatches, calls, evidence, warnings),
     *(people, sessions, audit, idempotency, positions),
 )
