@@ -44,13 +44,17 @@ from sewu.store.operations.incidents import Incidents
 from sewu.store.operations.notes import Notes
 from sewu.store.operations.outbox import Outbox
 from sewu.store.operations.people import People
+from sewu.store.operations.positions import Positions
 from sewu.store.operations.rules import Rules
 from sewu.store.operations.sessions import Kiosks, Sessions, Tokens
 from sewu.store.operations.states import States
 from sewu.store.operations.vault import Vault
 from sewu.store.operations.zones import Zones
+from sewu.wiring.feeding import WatchFeeder
 from sewu.wiring.flows import zone_kinds
 from sewu.wiring.supervising import Job, supervised
+from sewu.workers.viewing import Viewing
+from sewu.workers.window import windows_in
 
 GRACE_S = 3
 """Seconds that open requests have to end when the service is told to."""
@@ -92,6 +96,7 @@ def build_parts(home: Home, clock: Clock, vault: Vault, hasher: PasswordHasher |
         zone_kinds=zone_kinds(),
         metrics={name: tuple(analytic.metrics) for name, analytic in ANALYTICS.items()},
         call_desk=CallDesk(database, settings, nearest_in(camera_map), words),
+        viewing=Viewing(lambda: windows_in(home.observations_folder)),
     )
 
 
@@ -146,7 +151,11 @@ def jobs_of(parts: Parts, is_demo: bool = False) -> list[Job]:
         Job("routing", 1.0, lambda: router.route(clock.now_s())),
         Job("sending", 1.0, lambda: router.send(clock.now_s())),
     ]
-    return jobs if is_demo else [*jobs, Job("states nobody writes", 10.0, expire)]
+    if is_demo:
+        return jobs
+    feeder = WatchFeeder(parts.home.observations_folder, build_desk(parts), parts.states, Positions(parts.database), clock)
+    feeding = [Job("events of the watch", 0.5, feeder.events), Job("conditions of the watch", 1.0, feeder.conditions)]
+    return [*jobs, *feeding, Job("states nobody writes", 10.0, expire)]
 
 
 class Server(uvicorn.Server):

@@ -30,7 +30,7 @@ from sewu.detect.onnx import DetectorSettings
 from sewu.detect.shelf import load
 from sewu.measure import ANALYTICS
 from sewu.notice import RuleSet
-from sewu.store.checkpoints import Checkpoints
+from sewu.store.checkpoints import STATES, Checkpoints
 from sewu.store.events import EventStore
 from sewu.store.observations import ObservationStore
 from sewu.wiring.flows import MIN_SCORE, rules_from
@@ -46,8 +46,6 @@ from sewu.workers.window import Window, window_path
 TICK_S = 0.25
 CHECKPOINT_EVERY_S = 10.0
 """Each camera's state is saved this often; a worker that is killed loses at most so much of a dwell clock."""
-STATES = "states.sqlite"
-"""One file for all workers: a camera that moves to another worker, because their number changed, goes on from its state."""
 SAVE_TURNS = 10
 """Cameras are saved in so many turns, so that no tick saves them all."""
 RING_S = 14.0

@@ -16,15 +16,17 @@ import structlog
 from sewu.base.clock import Clock
 from sewu.base.errors import BadSettings, SewuError
 from sewu.cameras.register import read_cameras
-from sewu.store.checkpoints import Checkpoints
+from sewu.store.checkpoints import STATES, Checkpoints
+from sewu.wiring.reporting import write_report
 from sewu.wiring.roster import Row
-from sewu.wiring.sharding import STATES, WatchOptions
+from sewu.wiring.sharding import WatchOptions
 from sewu.wiring.zoning import ZonesFolder
 from sewu.workers.fleet import Fleet, shard_of
 from sewu.workers.status import ShardStatus, total
 
 LISTS_EVERY_S = 1.0
 """How often camera list and zones are checked for changes."""
+TELL_EVERY_S = 1.0
 
 log = structlog.get_logger()
 
@@ -127,11 +129,15 @@ def watch(city: CityList, shards: int, options: WatchOptions, on_status: OnStatu
     fleet = Fleet(lambda shard: _command(shard, options), shards, options.out / "log", clock, pinned, spare=True)
     fleet.assign(tasks)
     checked_s = clock.steady_s()
+    told_s = checked_s
     try:
         while not stop.is_set():
             fleet.check()
             statuses = fleet.statuses()
             on_status(total(statuses), statuses, faults)
+            if clock.steady_s() - told_s >= TELL_EVERY_S:
+                told_s = clock.steady_s()
+                _tell(options.out, statuses, tasks)
             clock.sleep(0.25)
             if clock.steady_s() - checked_s < LISTS_EVERY_S:
                 continue
@@ -146,6 +152,14 @@ def watch(city: CityList, shards: int, options: WatchOptions, on_status: OnStatu
                 faults = tuple(dict.fromkeys((*faults, *city.zone_faults())))
     finally:
         fleet.stop()
+
+
+def _tell(out: Path, statuses: Sequence[ShardStatus], tasks: Mapping[int, object]) -> None:
+    """Tell the service; a disk that refuses must not stop the watch."""
+    try:
+        write_report(out, statuses, tasks)
+    except SewuError as error:
+        log.warning("the watch could not be reported", reason=error.what)
 
 
 def _command(shard: int, options: WatchOptions) -> list[str]:

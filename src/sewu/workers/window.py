@@ -40,6 +40,12 @@ def window_path(folder: Path, shard: int) -> Path:
     return Path(tempfile.gettempdir()) / f"sewu-{name}-{shard}.sock"
 
 
+def windows_in(folder: Path) -> list[Path]:
+    """The windows of the workers that watch into this folder, in their order."""
+    shards = sorted(int(name) for path in folder.glob("shard-*/") if (name := path.name.removeprefix("shard-")).isdigit())
+    return [window_path(folder, shard) for shard in shards]
+
+
 class Fragments(Protocol):
     """What turns packets into fragments; see `sewu.connect.fragments.FragmentedMp4`."""
 

@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from fastapi import APIRouter, Depends, FastAPI, Request
-from fastapi.routing import APIRoute
+from fastapi import APIRouter, Depends, FastAPI, Request, WebSocket
+from fastapi.routing import APIRoute, APIWebSocketRoute
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from sewu.base.rights import PURPOSES, Grant, Purpose, Scope, is_within
@@ -23,6 +24,8 @@ from sewu.show.service.problems import Problem, as_problem
 from sewu.show.service.rights import Action, Caller, Open
 from sewu.store.operations.audit import Deed
 
+SOCKETS: Mapping[str, Action] = {"/api/v1/cameras/{camera_id}/live": "camera.still"}
+"""Every socket, and the right that it asks of `admit`."""
 SESSION_COOKIE, KIOSK_COOKIE, CSRF_COOKIE = "sewu_session", "sewu_kiosk", "sewu_csrf"
 CSRF_HEADER, PURPOSE_HEADER = "x-csrf-token", "sewu-purpose"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -86,12 +89,34 @@ class Needs:
         return asked
 
 
+async def admit(socket: WebSocket, action: Action) -> Asked:
+    """Who opens a socket, and what they reach: what `needs` is for a route. The route writes the audit itself.
+
+    A page of another origin is refused: browsers send cookies along with sockets of any page.
+
+    Raises:
+        Problem: 401, 403, 429.
+    """
+    origin, host = socket.headers.get("origin"), socket.headers.get("host", "")
+    if origin is not None and origin.partition("://")[2] != host:
+        raise Problem(403, "other-origin", "Open this from the service's own page.")
+    parts = parts_of(socket)
+    caller = await identify(socket, parts)
+    _limit(socket, parts, caller)
+    if caller is None:
+        raise Problem(401, "not-logged-in", "Log in first.")
+    scope = caller.scope(action)
+    if not scope.areas or (caller.user is not None and caller.user.must_change_password and caller.token is None):
+        raise Problem(403, "not-allowed", f"This needs the right {action}.")
+    return Asked(caller, action, scope, "view")
+
+
 def needs(action: Action | Open, purpose: bool = False, writes: Writes | None = None) -> Any:
     """`asked: Annotated[Asked, needs("camera.read")]`."""
     return Depends(Needs(action, purpose, writes))
 
 
-async def identify(request: Request, parts: Parts) -> Caller | None:
+async def identify(request: HTTPConnection, parts: Parts) -> Caller | None:
     """Who asks; None when nobody says so. Raises `Problem` 401 for a false or ended secret, 403 without the CSRF token."""
     now_s = parts.clock.now_s()
     purpose = _purpose(request)
@@ -110,21 +135,26 @@ async def identify(request: Request, parts: Parts) -> Caller | None:
         user = await parts.people.by_id(session.user_id)
         if user is not None and not user.is_disabled:
             given = request.headers.get(CSRF_HEADER, "").encode("latin-1", "replace")
-            if request.method not in SAFE and not hmac.compare_digest(given, session.csrf.encode()):
+            if _method(request) not in SAFE and not hmac.compare_digest(given, session.csrf.encode()):
                 raise Problem(403, "csrf", f"Send the cookie {CSRF_COOKIE} back in the header X-CSRF-Token.")
             return Caller(user.id, user.active(now_s), user, session, purpose=purpose or session.purpose, limit_key=session.id)
     return await _kiosk(request, parts, now_s)
 
 
-async def _kiosk(request: Request, parts: Parts, now_s: float) -> Caller | None:
+async def _kiosk(request: HTTPConnection, parts: Parts, now_s: float) -> Caller | None:
     cookie = request.cookies.get(KIOSK_COOKIE)
-    kiosk = await parts.kiosks.find(cookie, now_s) if cookie and request.method in SAFE else None
+    kiosk = await parts.kiosks.find(cookie, now_s) if cookie and _method(request) in SAFE else None
     if kiosk is None or kiosk.area_code is None:
         return None
     return Caller(kiosk.id, (Grant("rt", kiosk.area_code),), kiosk=kiosk, purpose="safety", limit_key=kiosk.id)
 
 
-def _purpose(request: Request) -> Purpose | None:
+def _method(request: HTTPConnection) -> str:
+    """A socket is opened by a GET, and can change nothing."""
+    return str(request.scope.get("method", "GET"))
+
+
+def _purpose(request: HTTPConnection) -> Purpose | None:
     given = request.headers.get(PURPOSE_HEADER)
     if given is None:
         return None
@@ -134,7 +164,7 @@ def _purpose(request: Request) -> Purpose | None:
     raise Problem(400, "unknown-purpose", f"Sewu-Purpose is one of {', '.join(PURPOSES)}.")
 
 
-def _limit(request: Request, parts: Parts, caller: Caller | None) -> None:
+def _limit(request: HTTPConnection, parts: Parts, caller: Caller | None) -> None:
     address = request.client.host if request.client else "unknown"
     limiter, key = (parts.limits.unknown, address) if caller is None else (parts.limits.known, caller.limit_key)
     wait_s = limiter.wait_s(key, parts.clock.steady_s())
@@ -234,6 +264,9 @@ def undeclared(app: FastAPI) -> list[str]:
     for route in app.routes:
         if isinstance(route, APIRoute) and not (isinstance(route, GuardedRoute) and len(declared(route)) == 1):
             faulty.append(f"{','.join(sorted(route.methods or ()))} {route.path}")
+        elif isinstance(route, APIWebSocketRoute):
+            if route.path not in SOCKETS:
+                faulty.append(f"socket {route.path}")
         elif not isinstance(route, APIRoute):
             faulty.append(str(getattr(route, "path", route)))
     return faulty

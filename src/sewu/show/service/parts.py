@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fastapi import Request
+from starlette.requests import HTTPConnection
 
 from sewu.base.clock import Clock
 from sewu.base.interfaces import Metric
@@ -32,6 +32,7 @@ from sewu.store.operations.sessions import Kiosks, Sessions, Tokens
 from sewu.store.operations.states import States
 from sewu.store.operations.vault import Vault
 from sewu.store.operations.zones import Zones
+from sewu.workers.viewing import Viewing
 
 
 @dataclass(slots=True)
@@ -80,6 +81,7 @@ class Parts:
     zone_kinds: Mapping[str, str]
     metrics: Mapping[str, tuple[Metric, ...]]
     call_desk: CallDesk
+    viewing: Viewing
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -88,7 +90,7 @@ class Parts:
         return (self.home.settings.public_url or "").startswith("https://")
 
 
-def parts_of(request: Request) -> Parts:
+def parts_of(request: HTTPConnection) -> Parts:
     """The parts of the app that serves this request."""
     parts: Parts = request.app.state.parts
     return parts

@@ -45,7 +45,7 @@ incidents = Table(
     Index("ix_incident_list", "opened_at_s", "id", "state", "kind", "severity", "agency", "area_code", "assignee", "search"),
     Index("ix_incident_state", "state", "opened_at_s", "id", "kind", "severity", "agency", "area_code"),
     Index("ix_incident_area", "area_code", "opened_at_s", "id"),
-    Index("ix_incident_rule", "rule_id", "state", "merged_into", "area_code", "agency"),
+    Index("ix_incident_verdict", "state", "rule_id", "merged_into", "area_code", "agency"),
     Index("ix_incident_cell", "cell", "kind", "state"),
     Index("ix_incident_group", "group_key", "kind", "state"),
     Index("ix_incident_acknowledge", "acknowledge_by_s", "state"),

@@ -12,7 +12,10 @@ from sewu.store.operations import (
     evidence,
     idempotency,
     incident_tables,
+    network,
+    obligations,
     people,
+    positions,
     rules,
     sessions,
     shards,
@@ -23,9 +26,9 @@ from sewu.store.operations import (
 )
 
 MODULES = (
-    *(tables, areas, camera_tables, states, zones, rules, shards),
+    *(tables, areas, camera_tables, states, zones, rules, shards, obligations, network),
     *(incident_tables, agencies, dispatches, calls, evidence, warnings),
-    *(people, sessions, audit, idempotency),
+    *(people, sessions, audit, idempotency, positions),
 )
 """Every module that defines tables; a test compares this with the sources."""
 

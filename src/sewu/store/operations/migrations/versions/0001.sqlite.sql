@@ -90,6 +90,13 @@ CREATE TABLE change (
 
 CREATE INDEX ix_change_at_s ON change (at_s);
 
+CREATE TABLE feed_position (
+  source TEXT NOT NULL,
+  position BIGINT NOT NULL,
+  at_s DOUBLE NOT NULL,
+  CONSTRAINT pk_feed_position PRIMARY KEY (source)
+);
+
 CREATE TABLE idempotent_answer (
   "key" TEXT NOT NULL,
   request_hash TEXT NOT NULL,
@@ -169,6 +176,54 @@ CREATE TABLE kiosk (
   CONSTRAINT uq_kiosk_secret_hash UNIQUE (secret_hash),
   CONSTRAINT uq_kiosk_code_hash UNIQUE (code_hash)
 );
+
+CREATE TABLE network_asset (
+  id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  area_code TEXT NOT NULL,
+  parent_id TEXT,
+  provider TEXT,
+  lat_deg DOUBLE,
+  lon_deg DOUBLE,
+  version INTEGER NOT NULL,
+  changed_at_s DOUBLE NOT NULL,
+  CONSTRAINT pk_network_asset PRIMARY KEY (id),
+  CONSTRAINT fk_network_asset_parent_id FOREIGN KEY(parent_id) REFERENCES network_asset (id)
+);
+
+CREATE INDEX ix_network_asset_area_code ON network_asset (area_code);
+
+CREATE INDEX ix_network_asset_parent_id ON network_asset (parent_id);
+
+CREATE TABLE obligation (
+  id TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  name TEXT NOT NULL,
+  owner TEXT NOT NULL,
+  search TEXT NOT NULL,
+  area_code TEXT NOT NULL,
+  risk TEXT NOT NULL,
+  status TEXT NOT NULL,
+  address TEXT,
+  lat_deg DOUBLE,
+  lon_deg DOUBLE,
+  camera_id TEXT,
+  view_approved_by TEXT,
+  view_approved_at_s DOUBLE,
+  letters JSON NOT NULL,
+  next_letter_on TEXT,
+  note TEXT,
+  version INTEGER NOT NULL,
+  changed_at_s DOUBLE NOT NULL,
+  CONSTRAINT pk_obligation PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_obligation_area_code_id ON obligation (area_code, id);
+
+CREATE INDEX ix_obligation_camera_id ON obligation (camera_id);
+
+CREATE INDEX ix_obligation_next_letter_on ON obligation (next_letter_on);
 
 CREATE TABLE person (
   id TEXT NOT NULL,
@@ -577,6 +632,16 @@ CREATE TABLE login_session (
 CREATE INDEX ix_login_session_expires_at_s ON login_session (expires_at_s);
 
 CREATE INDEX ix_login_session_user_id ON login_session (user_id);
+
+CREATE TABLE network_asset_camera (
+  camera_id TEXT NOT NULL,
+  asset_id TEXT NOT NULL,
+  CONSTRAINT pk_network_asset_camera PRIMARY KEY (camera_id),
+  CONSTRAINT fk_network_asset_camera_camera_id FOREIGN KEY(camera_id) REFERENCES camera (id),
+  CONSTRAINT fk_network_asset_camera_asset_id FOREIGN KEY(asset_id) REFERENCES network_asset (id)
+);
+
+CREATE INDEX ix_network_asset_camera_asset_id ON network_asset_camera (asset_id);
 
 CREATE TABLE person_grant (
   id TEXT NOT NULL,
