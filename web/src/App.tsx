@@ -18,6 +18,7 @@ const Register = lazy(() => import("./pages/Register"));
 const CameraPage = lazy(() => import("./pages/CameraPage"));
 const People = lazy(() => import("./pages/People"));
 const Audit = lazy(() => import("./pages/Audit"));
+const Wall = lazy(() => import("./pages/Wall"));
 const Account = lazy(() => import("./pages/Account"));
 
 export function App() {
@@ -63,6 +64,7 @@ function Inside({ me }: { me: Me }) {
             <Route path="/cameras/:id" element={<CameraPage />} />
             {may.has("user.read") && <Route path="/people" element={<People />} />}
             {may.has("audit.read") && <Route path="/audit" element={<Audit />} />}
+            {may.has("camera.still") && <Route path="/wall" element={<Wall />} />}
             <Route path="/account" element={<Account />} />
             <Route path="*" element={<Navigate to={home} replace />} />
           </Routes>

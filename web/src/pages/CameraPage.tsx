@@ -5,8 +5,8 @@ import { Link, useParams } from "react-router";
 
 import { api, data, type Schemas } from "../api/client";
 import { useMay, useMe } from "../api/me";
+import { Live } from "../live/Live";
 import { Empty, Waiting, Wrong } from "../parts/states";
-import { Still } from "../parts/Still";
 import { clock, span, useNow } from "../parts/time";
 
 const DAY_S = 86_400;
@@ -40,7 +40,7 @@ export default function CameraPage() {
       )}
       <div className="columns">
         <div className="page-column">
-          {may("camera.still") && <Still cameraId={id} everyS={4} />}
+          {may("camera.still") && <Live cameraId={id} masks={found.masks} />}
           <Day id={id} />
           <CameraIncidents id={id} />
         </div>

@@ -9,7 +9,7 @@ import { useMay, useMe } from "../api/me";
 import { act, type Step } from "../parts/acts";
 import { Ask } from "../parts/Ask";
 import { Empty, Waiting, Wrong } from "../parts/states";
-import { Still } from "../parts/Still";
+import { Live } from "../live/Live";
 import { clock, span, useNow } from "../parts/time";
 
 const NEEDS_REASON: readonly Step[] = ["false_alarm", "reopen"];
@@ -39,7 +39,7 @@ export default function IncidentPage() {
           {(cameras.data ?? []).slice(0, 4).map((camera) => (
             <section className="panel" key={camera}>
               <h2><Link to={`/cameras/${encodeURIComponent(camera)}`}>{camera}</Link></h2>
-              <Still cameraId={camera} />
+              <Live cameraId={camera} />
             </section>
           ))}
           <Events id={id} />
