@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from types import FrameType
 from zoneinfo import ZoneInfo
 
@@ -10,7 +9,6 @@ import uvicorn
 from argon2 import PasswordHasher
 
 from sewu.base.clock import Clock
-from sewu.base.incidents import CameraFacts
 from sewu.base.records import Place as GeoPlace
 from sewu.base.rights import Scope
 from sewu.base.routing import ChannelKind
@@ -57,6 +55,7 @@ from sewu.store.operations.vault import Vault
 from sewu.store.operations.zones import Zones
 from sewu.wiring.feeding import WatchFeeder
 from sewu.wiring.flows import zone_kinds
+from sewu.wiring.locating import Locator
 from sewu.wiring.masking import masking
 from sewu.wiring.supervising import Job, supervised
 
@@ -139,11 +138,7 @@ def desk_settings(home: Home) -> DeskSettings:
 def build_desk(parts: Parts) -> Desk:
     """The desk that turns events into incidents, on the register of these parts."""
     settings = parts.home.settings
-
-    async def locate(ids: Collection[str]) -> Mapping[str, CameraFacts]:
-        found = await parts.cameras.some(Scope((settings.city_code,)), ids)
-        return {row.camera.id: CameraFacts(row.camera.id, row.camera.name, row.camera.area_code, row.camera.place) for row in found}
-
+    locate = Locator(parts.cameras, parts.areas, parts.network, Scope((settings.city_code,)), parts.clock)
     return Desk(parts.database, desk_settings(parts.home), locate, Words(settings.language))
 
 
