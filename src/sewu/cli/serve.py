@@ -30,7 +30,7 @@ def serve(
     """Run the city service: the API, the screens, and what goes on beside them."""
     from sewu.store.operations.vault import open_vault
     from sewu.wiring.demo_city import seed
-    from sewu.wiring.serving import build_desk, build_parts, jobs_of
+    from sewu.wiring.serving import build_desk, build_parts, evidence_room, jobs_of
     from sewu.wiring.serving import serve as run
 
     configure_log()
@@ -43,6 +43,7 @@ def serve(
         parts = build_parts(there, SystemClock(), open_vault(there.key_file))
         try:
             await parts.database.upgrade()
+            parts.room = evidence_room(parts)
             if demo:
                 for person in await seed(parts, build_desk(parts), cameras, parts.clock.now_s()):
                     typer.echo(words("serve.login", login=person.login, password=person.password, role=person.role, area=person.area_code))

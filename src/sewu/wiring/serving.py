@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from types import FrameType
 from zoneinfo import ZoneInfo
 
@@ -10,7 +9,6 @@ import uvicorn
 from argon2 import PasswordHasher
 
 from sewu.base.clock import Clock
-from sewu.base.incidents import CameraFacts
 from sewu.base.records import Place as GeoPlace
 from sewu.base.rights import Scope
 from sewu.base.routing import ChannelKind
@@ -20,7 +18,9 @@ from sewu.measure import ANALYTICS
 from sewu.respond.calls import CallDesk, Near, Nearest
 from sewu.respond.desk import Desk
 from sewu.respond.escalation import Escalation
+from sewu.respond.evidence import Blobs, EvidenceRoom, retire
 from sewu.respond.handling import Handling
+from sewu.respond.package import create_signing_key, open_signing_key
 from sewu.respond.policy import DeskSettings
 from sewu.route.inapp import InApp
 from sewu.route.mqtt import Mqtt
@@ -41,10 +41,13 @@ from sewu.store.operations.database import Database
 from sewu.store.operations.dispatches import Channels, Dispatches
 from sewu.store.operations.idempotency import Idempotency
 from sewu.store.operations.incidents import Incidents
+from sewu.store.operations.network import Network
 from sewu.store.operations.notes import Notes
+from sewu.store.operations.obligations import Obligations
 from sewu.store.operations.outbox import Outbox
 from sewu.store.operations.people import People
 from sewu.store.operations.positions import Positions
+from sewu.store.operations.retention import prune
 from sewu.store.operations.rules import Rules
 from sewu.store.operations.sessions import Kiosks, Sessions, Tokens
 from sewu.store.operations.states import States
@@ -52,12 +55,16 @@ from sewu.store.operations.vault import Vault
 from sewu.store.operations.zones import Zones
 from sewu.wiring.feeding import WatchFeeder
 from sewu.wiring.flows import zone_kinds
+from sewu.wiring.locating import Locator
+from sewu.wiring.masking import masking
 from sewu.wiring.supervising import Job, supervised
 from sewu.workers.viewing import Viewing
 from sewu.workers.window import windows_in
 
 GRACE_S = 3
 """Seconds that open requests have to end when the service is told to."""
+DAY_S = 86_400.0
+SIGNING_KEY = "sewu.sign.pem"
 STATES_SILENT_S = 60.0
 """A camera that no worker has written of for so long is in no known condition."""
 
@@ -92,12 +99,23 @@ def build_parts(home: Home, clock: Clock, vault: Vault, hasher: PasswordHasher |
         agencies=Agencies(database),
         channels=Channels(database, vault),
         dispatches=Dispatches(database),
+        obligations=Obligations(database),
+        network=Network(database),
         idempotency=Idempotency(database),
         zone_kinds=zone_kinds(),
         metrics={name: tuple(analytic.metrics) for name, analytic in ANALYTICS.items()},
         call_desk=CallDesk(database, settings, nearest_in(camera_map), words),
         viewing=Viewing(lambda: windows_in(home.observations_folder)),
     )
+
+
+def evidence_room(parts: Parts) -> EvidenceRoom:
+    """Where evidence is kept; its signing key is made at the first start. Raises `BadSettings` for a key that others can read."""
+    key = parts.home.folder / SIGNING_KEY
+    if not key.exists():
+        create_signing_key(key)
+    mask = masking(parts.cameras, Scope((parts.home.settings.city_code,)))
+    return EvidenceRoom(parts.database, Blobs(parts.home.evidence_folder), open_signing_key(key), mask)
 
 
 def nearest_in(camera_map: CameraMap) -> Nearest:
@@ -123,11 +141,7 @@ def desk_settings(home: Home) -> DeskSettings:
 def build_desk(parts: Parts) -> Desk:
     """The desk that turns events into incidents, on the register of these parts."""
     settings = parts.home.settings
-
-    async def locate(ids: Collection[str]) -> Mapping[str, CameraFacts]:
-        found = await parts.cameras.some(Scope((settings.city_code,)), ids)
-        return {row.camera.id: CameraFacts(row.camera.id, row.camera.name, row.camera.area_code, row.camera.place) for row in found}
-
+    locate = Locator(parts.cameras, parts.areas, parts.network, Scope((settings.city_code,)), parts.clock)
     return Desk(parts.database, desk_settings(parts.home), locate, Words(settings.language))
 
 
@@ -145,8 +159,15 @@ def jobs_of(parts: Parts, is_demo: bool = False) -> list[Job]:
     async def expire() -> None:
         await parts.states.expire(parts.clock.now_s(), STATES_SILENT_S)
 
+    async def keep_less() -> None:
+        kept, now_s = parts.home.settings.retention, parts.clock.now_s()
+        await prune(parts.database, kept, now_s)
+        if parts.room is not None:
+            await retire(parts.room, kept.evidence_days * DAY_S, now_s)
+
     router, clock = build_router(parts), parts.clock
     jobs = [
+        Job("retention", 3600.0, keep_less),
         Job("escalation", 10.0, lambda: parts.escalation.call(clock.now_s())),
         Job("routing", 1.0, lambda: router.route(clock.now_s())),
         Job("sending", 1.0, lambda: router.send(clock.now_s())),

@@ -25,7 +25,7 @@ from sewu.show.service.guard import CSRF_COOKIE
 from sewu.show.service.parts import Parts
 from sewu.store.operations.people import NewUser
 from sewu.store.operations.vault import Vault
-from sewu.wiring.serving import build_desk, build_parts
+from sewu.wiring.serving import build_desk, build_parts, evidence_room
 
 CITY, DISTRICT, OTHER = "33.74", "33.74.01", "33.74.02"
 PASSWORD = "Lawang1000pintu"
@@ -104,6 +104,7 @@ async def place(folder: Path, url: str | None = None) -> AsyncIterator[Place]:
     settings = ServiceSettings(database_url=url)
     parts = build_parts(Home(folder, settings), clock, Vault((Fernet.generate_key().decode(),)), QUICK)
     await parts.database.create()
+    parts.room = evidence_room(parts)
     there = Place(parts, clock)
     try:
         await there.staff()

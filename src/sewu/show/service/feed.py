@@ -38,7 +38,7 @@ TOPIC_ACTIONS: Mapping[str, Action] = MappingProxyType(
         "agency": "agency.read",
         "call": "call.read",
         "obligation": "obligation.read",
-        "asset": "asset.read",
+        "network": "asset.read",
     }
 )
 """The right that hearing of a change takes; a topic that is not here is told to nobody."""

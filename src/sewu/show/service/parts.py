@@ -12,6 +12,7 @@ from sewu.base.interfaces import Metric
 from sewu.base.service import Home
 from sewu.respond.calls import CallDesk
 from sewu.respond.escalation import Escalation
+from sewu.respond.evidence import EvidenceRoom
 from sewu.respond.handling import Handling
 from sewu.show.service.diary import Diary
 from sewu.show.service.feed import Feed
@@ -25,7 +26,9 @@ from sewu.store.operations.database import Database
 from sewu.store.operations.dispatches import Channels, Dispatches
 from sewu.store.operations.idempotency import Idempotency
 from sewu.store.operations.incidents import Incidents
+from sewu.store.operations.network import Network
 from sewu.store.operations.notes import Notes
+from sewu.store.operations.obligations import Obligations
 from sewu.store.operations.people import People
 from sewu.store.operations.rules import Rules
 from sewu.store.operations.sessions import Kiosks, Sessions, Tokens
@@ -77,11 +80,14 @@ class Parts:
     agencies: Agencies
     channels: Channels
     dispatches: Dispatches
+    obligations: Obligations
+    network: Network
     idempotency: Idempotency
     zone_kinds: Mapping[str, str]
     metrics: Mapping[str, tuple[Metric, ...]]
     call_desk: CallDesk
     viewing: Viewing
+    room: EvidenceRoom | None = None
     limits: Limits = field(default_factory=Limits)
 
     @property
