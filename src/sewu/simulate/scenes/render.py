@@ -259,30 +259,48 @@ class Renderer:
 
     def names(self, moving: Moving) -> Floats:
         """Which thing is in front at a quarter of the size: (H / 4, W / 4), its name, 0 where nothing moves."""
+        return self._identify(moving, self._names_target, alone=False)
+
+    def masks(self, moving: Moving, *, alone: bool = False) -> Floats:
+        """Which thing is in front, to the pixel: float32 (H, W), its name, 0 where nothing moves. For checking the truth.
+
+        Args:
+            alone: as if nothing stood still, so that only what moves hides what moves.
+        """
+        width, height = self.size_px
+        colour, depth = self._gl.texture((width, height), 1, dtype="f4"), self._gl.depth_renderbuffer((width, height))
+        target = self._gl.framebuffer([colour], depth)
+        try:
+            return self._identify(moving, target, alone=alone)
+        finally:
+            for thing in (target, colour, depth):
+                thing.release()
+
+    def _identify(self, moving: Moving, target: Any, *, alone: bool) -> Floats:
+        """Draw flat names into a target of one float channel, before the depth of what stands still."""
         gl = self._gl
-        keep = gl.depth_renderbuffer((self.size_px[0] // 4, self.size_px[1] // 4))
-        target = gl.framebuffer([self._names], keep)
         target.use()
-        gl.enable(moderngl.DEPTH_TEST)
-        gl.depth_func = "1"
-        self._still.use(0)
-        self._still_depth.use(1)
-        self._quads["smaller"].render(vertices=3)
-        target.color_mask = (True, True, True, True)
-        target.depth_mask = False
-        gl.clear()
         target.depth_mask = True
+        gl.enable(moderngl.DEPTH_TEST)
+        target.clear()
+        if not alone:
+            gl.depth_func = "1"
+            self._still.use(0)
+            self._still_depth.use(1)
+            smaller = self._screen["smaller"]
+            smaller["big"].value, smaller["depth"].value = 0, 1
+            self._quads["smaller"].render(vertices=3)
+            target.depth_mask = False
+            gl.clear()
+            target.depth_mask = True
         gl.depth_func = "<"
         if len(moving.vertices):
-            vertices, faces = (
-                gl.buffer(moving.vertices.astype("f4").tobytes()),
-                gl.buffer(np.ascontiguousarray(moving.faces, "i4").tobytes()),
-            )
+            vertices = gl.buffer(moving.vertices.astype("f4").tobytes())
+            faces = gl.buffer(np.ascontiguousarray(moving.faces, "i4").tobytes())
             array = gl.vertex_array(self._name, [(vertices, "3f 32x 1f", "in_at", "in_name")], faces)
             array.render()
             for thing in (array, vertices, faces):
                 thing.release()
-        found = np.frombuffer(self._names.read(), np.float32).reshape(self._names.height, self._names.width)[::-1]
-        for thing in (target, keep):
-            thing.release()
+        width, height = target.size
+        found: Floats = np.frombuffer(target.read(components=1, dtype="f4", alignment=1), np.float32).reshape(height, width)[::-1]
         return found
