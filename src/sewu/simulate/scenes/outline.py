@@ -41,7 +41,7 @@ def shown_box_px(at: Floats, faces: Any, size_px: tuple[int, int], bend: Bend | 
     flat = (whole[:, :, :2] / whole[:, :, 2:]).reshape(-1, 2)
     corners = _covered_corners((bend(flat) if bend else flat).reshape(-1, 3, 2), size_px)
     points = np.concatenate([cut, corners])
-    return _around(points) if len(points) else None
+    return _around(np.clip(points, 0, size_px)) if len(points) else None
 
 
 def _around(xy: Floats) -> Box:
