@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import av
-import cv2
 import numpy as np
 
 from sewu.base.errors import BadSettings, BadSource, StoreFull
@@ -24,6 +23,7 @@ from sewu.simulate.scenes.happenings import ZONE_KIND, HappeningKind, Script, ma
 from sewu.simulate.scenes.layout import LAYOUTS, Layout, SceneKind
 from sewu.simulate.scenes.light import LIGHTING, Light
 from sewu.simulate.scenes.render import Renderer
+from sewu.simulate.scenes.sensor import Sensor, smaller
 from sewu.simulate.scenes.truth import Ledger, Observer
 from sewu.simulate.scenes.world import World
 from sewu.simulate.scenes.zones import zones_toml
@@ -33,7 +33,7 @@ SUB_SIZE_PX, SUB_FPS, SUB_KBIT_S = (640, 360), 10, 400
 GOP_S = 2
 NAMES_EVERY = 5
 """Visibility is looked at in every fifth picture; boxes are exact in each."""
-VERSION = 1
+VERSION = 2
 """Part of the cache's key: raise it when the same recipe looks different."""
 Progress = Callable[[float], None]
 
@@ -131,25 +131,26 @@ def _render(recipe: LoopRecipe, folder: Path, progress: Progress) -> None:
     layout, world, scripts = build_world(recipe)
     pictures = round(recipe.duration_s * MAIN_FPS)
     observer, ledger = Observer(layout.camera, recipe.size_px), Ledger(layout.lines, MAIN_FPS)
-    quiet = LIGHTING[recipe.light]
+    light = LIGHTING[recipe.light]
+    sensor = Sensor(light, recipe.size_px)
     kbit_s = max(100, round(MAIN_KBIT_S * recipe.size_px[0] * recipe.size_px[1] / (MAIN_SIZE_PX[0] * MAIN_SIZE_PX[1])))
     with (
-        Renderer(layout.still, layout.camera, quiet, recipe.size_px, layout.lamps) as renderer,
+        Renderer(layout.still, layout.camera, light, recipe.size_px, layout.lamps) as renderer,
         _Film(folder / "main.mp4", recipe.size_px, MAIN_FPS, kbit_s) as main,
         _Film(folder / "sub.mp4", SUB_SIZE_PX, SUB_FPS, SUB_KBIT_S) as sub,
     ):
         names = np.zeros((1, 1), np.float32)
         for index in range(pictures):
             actors = world.actors
-            drawn, placed = moving(in_view(actors, layout.camera))
+            drawn, placed = moving(in_view(actors, layout.camera), layout.camera)
             if index % NAMES_EVERY == 0:
                 names = renderer.names(drawn)
             ledger.add(index, observer.see(placed, names))
             ledger.count(index, actors)
-            image = renderer.draw(drawn, index)
-            main.add(image)
+            planes = sensor.planes(renderer.draw(drawn), index)
+            main.add(planes)
             if index * SUB_FPS // MAIN_FPS != (index - 1) * SUB_FPS // MAIN_FPS:
-                sub.add(np.asarray(cv2.resize(image, SUB_SIZE_PX, interpolation=cv2.INTER_AREA), np.uint8))
+                sub.add(smaller(planes, recipe.size_px, SUB_SIZE_PX))
             world.step(1 / MAIN_FPS)
             progress((index + 1) / pictures)
     ledger.write(folder / "truth", [script.event for script in scripts])
@@ -175,9 +176,9 @@ class _Film:
         }  # fmt: skip
         self._next = 0
 
-    def add(self, image: Image) -> None:
-        """The next picture, RGB."""
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+    def add(self, planes: Image) -> None:
+        """The next picture, I420."""
+        frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         frame.pts = self._next
         self._next += 1
         self._container.mux(self._stream.encode(frame))

@@ -30,8 +30,11 @@ def shown_box_px(at: Floats, faces: Any, size_px: tuple[int, int], bend: Bend | 
     if float(at[:, 2].min()) > NEAR_M:
         xy = at[:, :2] / at[:, 2:]
         xy = bend(xy) if bend else xy
-        if bool(((xy >= 0) & (xy <= size_px)).all()):
-            return _around(xy)
+        low, high = xy.min(axis=0), xy.max(axis=0)
+        if low[0] >= 0 and low[1] >= 0 and high[0] <= size_px[0] and high[1] <= size_px[1]:
+            return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+        if high[0] <= 0 or high[1] <= 0 or low[0] >= size_px[0] or low[1] >= size_px[1]:
+            return None
     triangles = at[np.asarray(faces)]
     start, end = triangles.reshape(-1, 3), triangles[:, [1, 2, 0]].reshape(-1, 3)
     start, end = _before_the_lens(start, end)

@@ -16,9 +16,12 @@ from sewu.simulate.scenes import shaders
 from sewu.simulate.scenes.camera import PoleCamera
 from sewu.simulate.scenes.light import Lighting
 from sewu.simulate.scenes.mesh import Mesh
+from sewu.simulate.scenes.tiles import quads, touched
 
 SHADE_PX = 2048
 STILL_FACTOR = 2
+SOFTEN = 0.35
+"""How much of a pixel comes from its neighbours."""
 EGL: dict[str, Any] = {"backend": "egl", "require": 330}
 LAMP_RGB = (1.0, 0.78, 0.5)
 BEAM_RGB = (1.0, 0.95, 0.8)
@@ -35,6 +38,10 @@ class Moving:
     vertices: Floats
     faces: Any
     beams: Floats
+
+
+NOTHING = Moving(np.zeros((0, 12), np.float32), np.zeros((0, 3), np.int32), np.zeros((0, 4), np.float32))
+"""A frame in which nothing moves."""
 
 
 def open_context() -> Any:
@@ -73,15 +80,19 @@ class Renderer:
     ) -> None:
         self.size_px, self._camera, self._light = size_px, camera, lighting
         self._gl = gl = open_context()
+        self._matrix = camera.matrix(size_px)
         self._clip = camera.clip_matrix(size_px).astype("f4").T.tobytes()
         self._screen = {
             name: gl.program(vertex_shader=shaders.SCREEN_VERTEX, fragment_shader=fragment)
+            for name, fragment in (("sky", shaders.SKY_FRAGMENT), ("smaller", shaders.SMALLER_FRAGMENT))
+        }
+        self._quads = {name: gl.vertex_array(program, []) for name, program in self._screen.items()}
+        self._parts = {
+            name: gl.program(vertex_shader=shaders.TILE_VERTEX, fragment_shader=fragment)
             for name, fragment in (
-                ("sky", shaders.SKY_FRAGMENT), ("smaller", shaders.SMALLER_FRAGMENT),
                 ("blur", shaders.BLUR_FRAGMENT), ("compose", shaders.COMPOSE_FRAGMENT), ("post", shaders.POST_FRAGMENT),
             )
         }  # fmt: skip
-        self._quads = {name: gl.vertex_array(program, []) for name, program in self._screen.items()}
         self._surface = gl.program(vertex_shader=shaders.SURFACE_VERTEX, fragment_shader=shaders.STILL_FRAGMENT)
         self._lean = gl.program(vertex_shader=shaders.SURFACE_VERTEX, fragment_shader=shaders.MOVING_FRAGMENT)
         self._flat = gl.program(vertex_shader=shaders.FLAT_VERTEX, fragment_shader=shaders.FLAT_FRAGMENT)
@@ -133,6 +144,11 @@ class Renderer:
         self._frame = gl.texture((width, height), 4, dtype="f2")
         self._frame_target = gl.framebuffer([self._frame], gl.depth_renderbuffer((width, height)))
         self._out = gl.framebuffer([gl.renderbuffer((width, height), 3)])
+        self._changed = np.ones_like(touched(NOTHING, self._matrix, self._light.sun, self.size_px))
+        self._corners = gl.buffer(reserve=self._changed.size * 48, dynamic=True)
+        self._tiles = {name: gl.vertex_array(program, [(self._corners, "2f", "in_uv")]) for name, program in self._parts.items()}
+        for name, program in self._parts.items():
+            program["upright"].value = -1.0 if name == "post" else 1.0
 
     def _shade_matrix(self) -> Floats:
         """Looks down from the sun on 120 m around the point ahead of the camera."""
@@ -185,21 +201,25 @@ class Renderer:
         for thing in (big, depth, vertices, faces):
             thing.release()
 
-    def draw(self, moving: Moving, tick: int) -> Image:
-        """One frame: uint8 (H, W, 3), RGB."""
+    def draw(self, moving: Moving) -> Image:
+        """One frame: uint8 (H, W, 3), RGB.
+
+        Only tiles that what moves reaches, or reached in the frame before, are drawn; elsewhere the picture stays as it was.
+        """
         gl, light = self._gl, self._light
+        changed = touched(moving, self._matrix, light.sun, self.size_px)
+        corners = quads(changed | self._changed, self.size_px)
+        self._changed = changed
+        if len(corners):
+            self._corners.write(corners.tobytes())
         vertices = gl.buffer(moving.vertices.astype("f4").tobytes()) if len(moving.vertices) else None
         faces: Any = gl.buffer(np.ascontiguousarray(moving.faces, "i4").tobytes()) if vertices else None
         self._draw_mask(moving, vertices, faces)
-        self._frame_target.use()
+        self._draw_tiles("blur", self._soft_target, len(corners), mask=self._mask)
         gl.enable(moderngl.DEPTH_TEST)
         gl.depth_func = "1"
-        for unit, texture in enumerate((self._still, self._still_depth, self._soft)):
-            texture.use(unit)
-        compose = self._screen["compose"]
-        compose["still"].value, compose["depth"].value, compose["mask"].value = 0, 1, 2
-        compose["beam_rgb"].value = tuple(light.beams * v for v in BEAM_RGB)
-        self._quads["compose"].render(vertices=3)
+        self._parts["compose"]["beam_rgb"].value = tuple(light.beams * v for v in BEAM_RGB)
+        self._draw_tiles("compose", self._frame_target, len(corners), still=self._still, depth=self._still_depth, mask=self._soft)
         gl.depth_func = "<"
         if vertices:
             self._shade.use(0)
@@ -207,11 +227,20 @@ class Renderer:
             array = gl.vertex_array(self._lean, layout, faces)
             array.render()
             array.release()
-        image = self._finish(tick)
+        image = self._finish(len(corners))
         if vertices:
             vertices.release()
             faces.release()
         return image
+
+    def _draw_tiles(self, name: str, target: Any, count: int, **textures: Any) -> None:
+        """Run a program over the tiles in `_corners`."""
+        target.use()
+        for unit, (sampler, texture) in enumerate(textures.items()):
+            texture.use(unit)
+            self._parts[name][sampler].value = unit
+        if count:
+            self._tiles[name].render(vertices=count)
 
     def _draw_mask(self, moving: Moving, vertices: Any, faces: Any) -> None:
         gl = self._gl
@@ -239,23 +268,16 @@ class Renderer:
             array.release()
             buffer.release()
         self._mask_target.color_mask = (True, True, True, True)
-        self._soft_target.use()
         gl.disable(moderngl.DEPTH_TEST)
-        self._mask.use(0)
-        self._screen["blur"]["mask"].value = 0
-        self._quads["blur"].render(vertices=3)
 
-    def _finish(self, tick: int) -> Image:
-        gl, light, post = self._gl, self._light, self._screen["post"]
-        self._out.use()
-        gl.disable(moderngl.DEPTH_TEST)
-        self._frame.use(0)
-        for name, value in (("exposure", light.exposure), ("grain", light.grain), ("rain", light.rain), ("soften", 0.35)):
-            post[name].value = value
-        post["frame"].value, post["tick"].value = 0, float(tick % 997)
-        self._quads["post"].render(vertices=3)
-        data = self._out.read(components=3, alignment=1)
-        return np.frombuffer(data, np.uint8).reshape(self.size_px[1], self.size_px[0], 3)
+    def _finish(self, count: int) -> Image:
+        self._gl.disable(moderngl.DEPTH_TEST)
+        post = self._parts["post"]
+        post["exposure"].value, post["soften"].value = self._light.exposure, SOFTEN
+        self._draw_tiles("post", self._out, count, frame=self._frame)
+        image = np.empty((self.size_px[1], self.size_px[0], 3), np.uint8)
+        self._out.read_into(image, components=3, alignment=1)
+        return image
 
     def names(self, moving: Moving) -> Floats:
         """Which thing is in front at a quarter of the size: (H / 4, W / 4), its name, 0 where nothing moves."""
