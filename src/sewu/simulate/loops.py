@@ -22,8 +22,10 @@ from sewu.simulate.scenes.actors import in_view, moving
 from sewu.simulate.scenes.happenings import ZONE_KIND, HappeningKind, Script, make_script
 from sewu.simulate.scenes.layout import LAYOUTS, Layout, SceneKind
 from sewu.simulate.scenes.light import LIGHTING, Light
+from sewu.simulate.scenes.mesh import merged
 from sewu.simulate.scenes.render import Renderer
 from sewu.simulate.scenes.sensor import Sensor, smaller
+from sewu.simulate.scenes.signals import HEADS, Signals, lit, poles
 from sewu.simulate.scenes.truth import Ledger, Observer
 from sewu.simulate.scenes.world import World
 from sewu.simulate.scenes.zones import zones_toml
@@ -132,10 +134,10 @@ def _render(recipe: LoopRecipe, folder: Path, progress: Progress) -> None:
     pictures = round(recipe.duration_s * MAIN_FPS)
     observer, ledger = Observer(layout.camera, recipe.size_px), Ledger(layout.lines, MAIN_FPS)
     light = LIGHTING[recipe.light]
-    sensor = Sensor(light, recipe.size_px)
+    sensor, heads, shown = Sensor(light, recipe.size_px), HEADS.get(recipe.kind, ()), Signals()
     kbit_s = max(100, round(MAIN_KBIT_S * recipe.size_px[0] * recipe.size_px[1] / (MAIN_SIZE_PX[0] * MAIN_SIZE_PX[1])))
     with (
-        Renderer(layout.still, layout.camera, light, recipe.size_px, layout.lamps) as renderer,
+        Renderer(merged([layout.still, *poles(heads)]), layout.camera, light, recipe.size_px, layout.lamps) as renderer,
         _Film(folder / "main.mp4", recipe.size_px, MAIN_FPS, kbit_s) as main,
         _Film(folder / "sub.mp4", SUB_SIZE_PX, SUB_FPS, SUB_KBIT_S) as sub,
     ):
@@ -143,6 +145,9 @@ def _render(recipe: LoopRecipe, folder: Path, progress: Progress) -> None:
         for index in range(pictures):
             actors = world.actors
             drawn, placed = moving(in_view(actors, layout.camera), layout.camera)
+            colours = [world.traffic.colour(head.phase, world.t_s) for head in heads]
+            drawn = lit(drawn, heads, colours)
+            shown.add(index / MAIN_FPS, {head.phase: colour for head, colour in zip(heads, colours, strict=True)})
             if index % NAMES_EVERY == 0:
                 names = renderer.names(drawn)
             ledger.add(index, observer.see(placed, names))
@@ -154,6 +159,7 @@ def _render(recipe: LoopRecipe, folder: Path, progress: Progress) -> None:
             world.step(1 / MAIN_FPS)
             progress((index + 1) / pictures)
     ledger.write(folder / "truth", [script.event for script in scripts])
+    shown.write(folder / "truth", recipe.duration_s)
     (folder / "scene.toml").write_text(zones_toml(layout, recipe.size_px), encoding="utf-8")
     about = {"duration_s": recipe.duration_s, "synthetic": True, "recipe": asdict(replace(recipe))}
     (folder / "loop.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")

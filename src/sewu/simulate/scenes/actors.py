@@ -14,7 +14,7 @@ from sewu.simulate.scenes.camera import PoleCamera
 from sewu.simulate.scenes.mesh import Colour, Mesh, box, merged, turned
 from sewu.simulate.scenes.people import Looks, Pose, body, pose, posed
 from sewu.simulate.scenes.render import Moving
-from sewu.simulate.scenes.vehicles import LENGTH_M, VehicleKind, beam
+from sewu.simulate.scenes.vehicles import LENGTH_M, UNLIT, VehicleKind, beam, walking
 
 FAR_M = 110.0
 """Farther away nobody is drawn; the haze and the size of a pixel hide them."""
@@ -53,6 +53,8 @@ class Actor:
         mesh = self._far if far and self._far is not None else self.mesh
         if self.kind == "person":
             mesh = posed(mesh, *pose(self.pose, self.phase, self.scale))
+        elif self.kind == "pushcart":
+            mesh = walking(mesh, self.phase)
         return mesh.placed(turned(self.yaw_rad), (self.x_m, self.y_m, self.floor_m))
 
 
@@ -103,6 +105,8 @@ def moving(actors: Sequence[Actor], camera: PoleCamera | None = None) -> tuple[M
     floor = np.repeat(np.asarray([actor.floor_m for actor, _ in placed], np.float32), counts)
     name = np.repeat(np.asarray([actor.id + 1 for actor, _ in placed], np.float32), counts) + every.thing
     columns = [every.at_m, every.normal, every.rgb, every.material[:, None], floor[:, None], name[:, None]]
-    beams: list[Floats] = [beam(a.kind, a.x_m, a.y_m, a.yaw_rad) for a, _ in placed if a.kind in LENGTH_M and a.engine_on]
+    beams: list[Floats] = [
+        beam(a.kind, a.x_m, a.y_m, a.yaw_rad) for a, _ in placed if a.kind in LENGTH_M and a.kind not in UNLIT and a.engine_on
+    ]
     lit = np.concatenate(beams) if beams else np.zeros((0, 4), np.float32)
     return Moving(np.concatenate(columns, axis=1).astype(np.float32), every.faces, lit), placed

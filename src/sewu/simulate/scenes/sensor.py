@@ -65,4 +65,4 @@ def smaller(planes: Image, size_px: tuple[int, int], to_px: tuple[int, int]) -> 
     colour = planes[height:].reshape(2, height // 2, width // 2)
     luma = cv2.resize(planes[:height], to_px, interpolation=cv2.INTER_AREA)
     made = [luma.ravel(), *(cv2.resize(plane, (to_width // 2, to_height // 2), interpolation=cv2.INTER_AREA).ravel() for plane in colour)]
-    return np.concatenate(made).reshape(to_height * 3 // 2, to_width)
+    return np.asarray(np.concatenate(made).reshape(to_height * 3 // 2, to_width), np.uint8)

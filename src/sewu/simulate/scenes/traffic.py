@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -15,14 +16,27 @@ from sewu.simulate.scenes.actors import Actor
 from sewu.simulate.scenes.layout import Lane
 from sewu.simulate.scenes.vehicles import LENGTH_M, WIDTH_M, VehicleKind, model
 
-CYCLE_S, GREEN_S, CLEAR_S = 44.0, 18.0, 4.0
+SignalColour = Literal["red", "amber", "green"]
+CYCLE_S, GREEN_S, CLEAR_S, AMBER_S = 44.0, 18.0, 4.0, 2.5
 PUSH_MPS2, BRAKE_MPS2, HEADWAY_S, STANDSTILL_M = 1.7, 2.2, 1.1, 1.6
 SIDESTEP_MPS = 0.9
 CROWN_M = 14.0
+STRIDE_M = 1.35
+SLOW_MPS: dict[VehicleKind, float] = {"bicycle": 4.2, "pushcart": 1.15}
+"""They keep to the left edge of the lane, `LEFT_M` from its middle where cars drive."""
+LEFT_M: dict[VehicleKind, float] = {"bicycle": 1.35, "pushcart": 2.0}
 SHARES: dict[str, tuple[tuple[VehicleKind, float], ...]] = {
-    "street": (("motorcycle", 0.60), ("car", 0.26), ("angkot", 0.07), ("truck", 0.05), ("bus", 0.02)),
-    "junction": (("motorcycle", 0.56), ("car", 0.28), ("angkot", 0.07), ("truck", 0.05), ("bus", 0.04)),
-    "market": (("motorcycle", 1.0),),
+    "street": (
+        ("motorcycle", 0.57),
+        ("car", 0.25),
+        ("angkot", 0.07),
+        ("truck", 0.05),
+        ("bus", 0.02),
+        ("bicycle", 0.03),
+        ("pushcart", 0.01),
+    ),
+    "junction": (("motorcycle", 0.55), ("car", 0.27), ("angkot", 0.07), ("truck", 0.05), ("bus", 0.04), ("bicycle", 0.02)),
+    "market": (("motorcycle", 0.7), ("pushcart", 0.15), ("bicycle", 0.15)),
     "carpark": (("motorcycle", 0.35), ("car", 0.65)),
 }
 
@@ -68,6 +82,12 @@ class Traffic:
             return False
         return (t_s - phase * (GREEN_S + CLEAR_S)) % CYCLE_S < GREEN_S
 
+    def colour(self, phase: int, t_s: float) -> SignalColour:
+        """What the heads of a phase show; amber between green and red."""
+        if self.is_green(phase, t_s):
+            return "green"
+        return "amber" if any(self.is_green(phase, t_s - ago) for ago in (0.5, AMBER_S)) else "red"
+
     def step(self, t_s: float, dt_s: float, obstacles: Sequence[Obstacle]) -> None:
         """From `t_s` to `t_s + dt_s`."""
         if not self._due_s:
@@ -80,6 +100,7 @@ class Traffic:
                 self._drive(driver, ours[:place], things, t_s, dt_s)
         self.drivers = [d for d in self.drivers if d.s_m < _length(self.lanes[d.lane])]
         for driver in self.drivers:
+            driver.actor.phase += driver.v_mps * dt_s / STRIDE_M
             x, y, yaw = _at(self.lanes[driver.lane], driver.s_m, driver.offset_m)
             driver.actor.place(x, y, yaw)
 
@@ -97,6 +118,9 @@ class Traffic:
         spread = 0.75 if kind == "motorcycle" else 0.12
         offset = float(self.random.uniform(-spread, spread))
         wish = lane.speed_mps * float(self.random.uniform(0.8, 1.15)) * (0.85 if kind in ("bus", "truck", "angkot") else 1.0)
+        if kind in SLOW_MPS:
+            wish = min(wish, SLOW_MPS[kind] * float(self.random.uniform(0.85, 1.1)))
+            offset += LEFT_M[kind] if self.kind in ("street", "junction") else 0.0
         self.drivers.append(Driver(actor, index, 0.0, wish * 0.9, wish, offset, offset))
 
     def _drive(

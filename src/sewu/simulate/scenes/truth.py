@@ -1,7 +1,8 @@
 """What is in each picture, to the pixel: boxes, identities, classes, visibility; and counts and events of the loop.
 
 gt.txt is in MOTChallenge format (Milan et al. 2016, "MOT16", section 4.1): frame, id, left, top, width, height, 1, class,
-visibility. Classes are MOT16's where it has one: 1 pedestrian, 2 person on vehicle, 3 car (angkot too), 5 motorbike; and, as it has
+visibility. Classes are MOT16's where it has one: 1 pedestrian, 2 person on vehicle, 3 car (angkot too), 4 bicycle, 5 motorbike,
+6 non-motorized vehicle (pushcart); and, as it has
 none, 14 bus, 15 truck, 16 bag.
 """
 
@@ -23,9 +24,9 @@ from sewu.simulate.scenes.layout import CountLine
 from sewu.simulate.scenes.mesh import Ints, Mesh
 from sewu.simulate.scenes.outline import NEAR_M, Box, shown_box_px
 
-CLASS_OF = {"person": 1, "car": 3, "angkot": 3, "motorcycle": 5, "bus": 14, "truck": 15, "bag": 16}
+CLASS_OF = {"person": 1, "car": 3, "angkot": 3, "motorcycle": 5, "bicycle": 4, "pushcart": 6, "bus": 14, "truck": 15, "bag": 16}
 RIDER_CLASS = 2
-NAMES = {1: "person", 2: "rider", 3: "car", 5: "motorcycle", 14: "bus", 15: "truck", 16: "bag"}
+NAMES = {1: "person", 2: "rider", 3: "car", 4: "bicycle", 5: "motorcycle", 6: "pushcart", 14: "bus", 15: "truck", 16: "bag"}
 SAMPLE = 48
 MIN_SIDE_PX = 2.0
 
@@ -63,7 +64,7 @@ class Observer:
                 whose = mesh.thing[mesh.faces[:, 0]] == thing if actor.riders else slice(None)
                 seen = self._one(at[first:end], mesh.faces[whose] - first, actor.id + thing, names)
                 if seen is not None:
-                    cls = RIDER_CLASS if thing else CLASS_OF[actor.kind]
+                    cls = CLASS_OF[actor.kind] if not thing else CLASS_OF["person"] if actor.kind == "pushcart" else RIDER_CLASS
                     found.append(Seen(actor.id + thing, cls, *seen))
         return found
 
