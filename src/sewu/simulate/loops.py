@@ -21,6 +21,7 @@ from sewu.base.records import Image
 from sewu.simulate.scenes.actors import in_view, moving
 from sewu.simulate.scenes.happenings import ZONE_KIND, HappeningKind, Script, make_script
 from sewu.simulate.scenes.layout import LAYOUTS, Layout, SceneKind
+from sewu.simulate.scenes.lens import STRONGEST_K1
 from sewu.simulate.scenes.light import LIGHTING, Light
 from sewu.simulate.scenes.mesh import merged
 from sewu.simulate.scenes.render import Renderer
@@ -54,6 +55,8 @@ class LoopRecipe:
     happenings: tuple[HappeningKind, ...] = ()
     light: Light = "day"
     size_px: tuple[int, int] = MAIN_SIZE_PX
+    lens_k1: float = 0.0
+    """Bending of the lens (`PoleCamera.k1`): -0.25 for a strong barrel to 0.25; 0 for none."""
 
     def __post_init__(self) -> None:
         for what, names, known in (
@@ -64,6 +67,8 @@ class LoopRecipe:
             unknown = [name for name in names if name not in known]
             if unknown:
                 raise BadSettings(f"There is no {what} {unknown[0]!r}.", f"Choose from {', '.join(known)}.")
+        if not abs(self.lens_k1) <= STRONGEST_K1:
+            raise BadSettings(f"A lens of k1 = {self.lens_k1:g} cannot be simulated.", f"Choose {-STRONGEST_K1} to {STRONGEST_K1}.")
         if not 1 <= self.duration_s <= 3600:
             raise BadSettings(f"A loop of {self.duration_s:g} s cannot be rendered.", "Choose 1 to 3600 s.")
         if any(side % 4 or not 64 <= side <= 3840 for side in self.size_px):
@@ -92,6 +97,7 @@ def build_world(recipe: LoopRecipe) -> tuple[Layout, World, list[Script]]:
     """The place and what moves in it at the loop's beginning. Raises BadSettings."""
     random, next_id = np.random.default_rng(recipe.seed), [1]
     layout = LAYOUTS[recipe.kind](random)
+    layout = replace(layout, camera=replace(layout.camera, k1=recipe.lens_k1))
     scripts = [make_script(kind, layout, recipe.duration_s, random, next_id) for kind in recipe.happenings]
     return layout, World(layout, scripts, random, next_id), scripts
 
@@ -161,7 +167,7 @@ def _render(recipe: LoopRecipe, folder: Path, progress: Progress) -> None:
     ledger.write(folder / "truth", [script.event for script in scripts])
     shown.write(folder / "truth", recipe.duration_s)
     (folder / "scene.toml").write_text(zones_toml(layout, recipe.size_px), encoding="utf-8")
-    about = {"duration_s": recipe.duration_s, "synthetic": True, "recipe": asdict(replace(recipe))}
+    about = {"duration_s": recipe.duration_s, "synthetic": True, "recipe": asdict(recipe)}
     (folder / "loop.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
 

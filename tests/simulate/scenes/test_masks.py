@@ -68,6 +68,21 @@ def agreement(renderer: Renderer, camera: PoleCamera, actors: list[Actor]) -> It
             yield kinds[seen.id], shown / whole, iou(box, mask) if shown else 0.0
 
 
+@pytest.mark.parametrize("k1", [-0.2, 0.1])
+def test_boxes_and_pixels_bend_alike(k1: float) -> None:
+    camera = replace(CAMERA, k1=k1)
+    people = [
+        person(2 * n, any_looks(np.random.default_rng(n)), x, y) for n, (x, y) in enumerate(((-5.0, 12.0), (4.6, 11.0), (0, 9), (3.5, 17)))
+    ]
+    with Renderer(ROAD, camera, LIGHTING["day"], SIZE_PX) as renderer:
+        rows = list(agreement(renderer, camera, people))
+    assert len(rows) == len(people)
+    assert all(share > 0.9 and agree > 0.9 for _, share, agree in rows)
+    straight = CAMERA.to_picture_px(np.asarray([[-5.0, 12.0, 0.0]]), SIZE_PX)[0, 0]
+    bent = camera.to_picture_px(np.asarray([[-5.0, 12.0, 0.0]]), SIZE_PX)[0, 0]
+    assert abs(bent - straight) > 5 and (bent > straight) == (k1 < 0)
+
+
 @pytest.mark.parametrize("kind", LAYOUTS)
 def test_boxes_of_a_scene_agree_with_what_is_drawn(kind: SceneKind) -> None:
     layout, world, _ = build_world(LoopRecipe(kind, 2, 30))

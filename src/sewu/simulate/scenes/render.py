@@ -14,6 +14,7 @@ from sewu.base.errors import Unavailable
 from sewu.base.records import Floats, Image
 from sewu.simulate.scenes import shaders
 from sewu.simulate.scenes.camera import PoleCamera
+from sewu.simulate.scenes.lens import Lens
 from sewu.simulate.scenes.light import Lighting
 from sewu.simulate.scenes.mesh import Mesh
 from sewu.simulate.scenes.tiles import quads, touched
@@ -78,6 +79,8 @@ class Renderer:
         size_px: tuple[int, int],
         lamps: Sequence[tuple[float, float, float]] = (),
     ) -> None:
+        self._lens = Lens(camera, size_px) if camera.k1 else None
+        camera = self._lens.pinhole if self._lens else camera
         self.size_px, self._camera, self._light = size_px, camera, lighting
         self._gl = gl = open_context()
         self._matrix = camera.matrix(size_px)
@@ -277,7 +280,7 @@ class Renderer:
         self._draw_tiles("post", self._out, count, frame=self._frame)
         image = np.empty((self.size_px[1], self.size_px[0], 3), np.uint8)
         self._out.read_into(image, components=3, alignment=1)
-        return image
+        return self._lens.bend(image) if self._lens else image
 
     def names(self, moving: Moving) -> Floats:
         """Which thing is in front at a quarter of the size: (H / 4, W / 4), its name, 0 where nothing moves."""
@@ -325,4 +328,4 @@ class Renderer:
                 thing.release()
         width, height = target.size
         found: Floats = np.frombuffer(target.read(components=1, dtype="f4", alignment=1), np.float32).reshape(height, width)[::-1]
-        return found
+        return self._lens.bend_names(found) if self._lens else found
