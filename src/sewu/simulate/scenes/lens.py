@@ -43,7 +43,7 @@ class Lens:
 
     def bend(self, image: Image) -> Image:
         """A picture of the pinhole camera as the lens shows it."""
-        return np.asarray(cv2.remap(image, *self._maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+        return np.asarray(cv2.remap(image, self._maps[0], self._maps[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
     def bend_names(self, names: Floats) -> Floats:
         """Names are not mixed; they may be smaller than the picture."""
