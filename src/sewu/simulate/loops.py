@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 
 from sewu.base.errors import BadSettings, BadSource, StoreFull
 from sewu.base.records import Image
+from sewu.simulate.loop_cache import holding
 from sewu.simulate.scenes.actors import in_view, moving
 from sewu.simulate.scenes.happenings import ZONE_KIND, HappeningKind, Script, make_script
 from sewu.simulate.scenes.layout import LAYOUTS, Layout, SceneKind
@@ -103,10 +103,17 @@ def build_world(recipe: LoopRecipe) -> tuple[Layout, World, list[Script]]:
 
 
 def render_loop(recipe: LoopRecipe, cache: Path, progress: Progress | None = None) -> Loop:
-    """The loop of this recipe, from the cache or rendered into it: whole or not at all.
+    """The loop of this recipe, from the cache or rendered into it; see `loop_held`, which also keeps it there."""
+    with loop_held(recipe, cache, progress) as loop:
+        return loop
+
+
+@contextmanager
+def loop_held(recipe: LoopRecipe, cache: Path, progress: Progress | None = None) -> Iterator[Loop]:
+    """The loop of this recipe, from the cache or rendered into it, whole or not at all; nobody removes it within the block.
 
     Args:
-        progress: called with the share that is done, 0 to 1.
+        progress: called with the share that is done, 0 to 1, while it is rendered.
 
     Raises:
         BadSettings: a happening that this scene or length does not allow.
@@ -114,25 +121,17 @@ def render_loop(recipe: LoopRecipe, cache: Path, progress: Progress | None = Non
         StoreFull: the cache cannot be written.
         Unavailable: this machine has no EGL.
     """
-    folder = cache / recipe.name
-    if not (folder / "loop.json").is_file():
-        new = cache / f".{recipe.name}.{os.getpid()}"
+    with ExitStack() as held:
         try:
-            shutil.rmtree(new, ignore_errors=True)
-            new.mkdir(parents=True)
-            _render(recipe, new, progress or (lambda share: None))
-            shutil.rmtree(folder, ignore_errors=True)
-            new.rename(folder)
+            folder = held.enter_context(holding(cache, recipe.name, lambda new: _render(recipe, new, progress or (lambda share: None))))
         except av.FFmpegError as error:
             raise BadSource(f"The loop {recipe.name} cannot be encoded: {error}.", "Check that PyAV has x264, and the disk.") from error
         except OSError as error:
             raise StoreFull(
                 f"The loop {recipe.name} cannot be written to {cache}: {error.strerror}.", "Make room or name another folder."
             ) from error
-        finally:
-            shutil.rmtree(new, ignore_errors=True)
-    streams = {name: path for name in ("main", "sub") if (path := folder / f"{name}.mp4").is_file()}
-    return Loop(folder, recipe.duration_s, streams, folder / "truth")
+        streams = {name: path for name in ("main", "sub") if (path := folder / f"{name}.mp4").is_file()}
+        yield Loop(folder, recipe.duration_s, streams, folder / "truth")
 
 
 def _render(recipe: LoopRecipe, folder: Path, progress: Progress) -> None:
