@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -109,6 +110,12 @@ class Renderer:
 
     def __enter__(self) -> Self:
         return self
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """Where several renderers take turns: makes this one's context the current one within the block."""
+        with self._gl:
+            yield
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._gl.release()
