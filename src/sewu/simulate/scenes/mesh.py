@@ -121,7 +121,9 @@ def _triangles(quads: Ints, at_m: Floats) -> Ints:
     """Two triangles for each quad, but none without an area: the tip of a cone needs only one."""
     faces = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]], axis=1).reshape(-1, 3)
     a, b, c = (at_m[faces[:, k]] for k in range(3))
-    return np.asarray(faces[np.linalg.norm(np.cross(b - a, c - a), axis=1) > 2 * MIN_AREA_M2], np.int32)
+    (ux, uy, uz), (vx, vy, vz) = (b - a).T, (c - a).T
+    square = (uy * vz - uz * vy) ** 2 + (uz * vx - ux * vz) ** 2 + (ux * vy - uy * vx) ** 2
+    return np.asarray(faces[square > (2 * MIN_AREA_M2) ** 2], np.int32)
 
 
 def _quads(corners: Floats, normals: Floats, rgb: Floats, kind: Floats, far: Ints | None = None) -> Mesh:

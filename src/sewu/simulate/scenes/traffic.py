@@ -6,8 +6,11 @@ simulations" (the intelligent driver model).
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -128,7 +131,7 @@ class Traffic:
     ) -> None:
         lane, kind = self.lanes[me.lane], _kind(me)
         front, half = me.s_m + LENGTH_M[kind] / 2, WIDTH_M[kind] / 2
-        gap, lead_mps, aim_m = np.inf, 0.0, me.base_m
+        gap, lead_mps, aim_m = math.inf, 0.0, me.base_m
         for other in ahead:
             if abs(other.offset_m - me.offset_m) < half + WIDTH_M[_kind(other)] / 2 + 0.15:
                 space = other.s_m - LENGTH_M[_kind(other)] / 2 - front
@@ -145,12 +148,12 @@ class Traffic:
             space = lane.stop_m - front
             if space > -0.5 and space + 0.5 > me.v_mps**2 / 9.0 and space < gap:
                 gap, lead_mps = space + STANDSTILL_M * 0.7, 0.0
-        wanted = STANDSTILL_M + max(0.0, me.v_mps * HEADWAY_S + me.v_mps * (me.v_mps - lead_mps) / (2 * np.sqrt(PUSH_MPS2 * BRAKE_MPS2)))
+        wanted = STANDSTILL_M + max(0.0, me.v_mps * HEADWAY_S + me.v_mps * (me.v_mps - lead_mps) / (2 * math.sqrt(PUSH_MPS2 * BRAKE_MPS2)))
         pull = PUSH_MPS2 * (1 - (me.v_mps / me.wish_mps) ** 4 - (wanted / max(gap, 0.1)) ** 2)
-        me.v_mps = max(0.0, me.v_mps + float(np.clip(pull, -7.0, PUSH_MPS2)) * dt_s)
+        me.v_mps = max(0.0, me.v_mps + min(max(pull, -7.0), PUSH_MPS2) * dt_s)
         me.s_m += me.v_mps * dt_s
         reach = SIDESTEP_MPS * dt_s * min(1.0, me.v_mps / 2)
-        me.offset_m += float(np.clip(aim_m - me.offset_m, -reach, reach))
+        me.offset_m += min(max(aim_m - me.offset_m, -reach), reach)
 
 
 def _kind(driver: Driver) -> VehicleKind:
@@ -159,23 +162,44 @@ def _kind(driver: Driver) -> VehicleKind:
     return kind
 
 
+@dataclass(frozen=True, slots=True)
+class _Leg:
+    """A straight piece of a lane: where it begins, its direction, how far along the lane that is, and its length."""
+
+    x_m: float
+    y_m: float
+    way_x: float
+    way_y: float
+    from_m: float
+    long_m: float
+
+
+@lru_cache(maxsize=256)
+def _legs(points_m: tuple[tuple[float, float], ...]) -> tuple[_Leg, ...]:
+    legs, gone_m = [], 0.0
+    for (x0, y0), (x1, y1) in itertools.pairwise(points_m):
+        long_m = math.hypot(x1 - x0, y1 - y0)
+        legs.append(_Leg(x0, y0, (x1 - x0) / long_m, (y1 - y0) / long_m, gone_m, long_m))
+        gone_m += long_m
+    return tuple(legs)
+
+
 def _length(lane: Lane) -> float:
-    return float(np.hypot(*np.diff(np.asarray(lane.points_m), axis=0).T).sum())
+    last = _legs(lane.points_m)[-1]
+    return last.from_m + last.long_m
 
 
 def _at(lane: Lane, s_m: float, left_m: float) -> tuple[float, float, float]:
-    points = np.asarray(lane.points_m)
-    steps = np.diff(points, axis=0)
-    lengths = np.hypot(*steps.T)
-    index = int(np.clip(np.searchsorted(np.cumsum(lengths), s_m), 0, len(steps) - 1))
-    unit = steps[index] / lengths[index]
-    x, y = points[index] + unit * (s_m - lengths[:index].sum()) + np.asarray([-unit[1], unit[0]]) * left_m
-    return float(x), float(y), float(np.arctan2(unit[1], unit[0]))
+    """x, y and yaw so far along the lane and so far to its left."""
+    legs = _legs(lane.points_m)
+    leg = next((leg for leg in legs if s_m <= leg.from_m + leg.long_m), legs[-1])
+    on_m = s_m - leg.from_m
+    x, y = leg.x_m + leg.way_x * on_m - leg.way_y * left_m, leg.y_m + leg.way_y * on_m + leg.way_x * left_m
+    return x, y, math.atan2(leg.way_y, leg.way_x)
 
 
 def _along(lane: Lane, x_m: float, y_m: float) -> tuple[float, float]:
     """How far along the lane and how far to its left; lanes are straight enough for their first and last point to do."""
-    start, end = np.asarray(lane.points_m[0]), np.asarray(lane.points_m[-1])
-    unit = (end - start) / np.hypot(*(end - start))
-    off = np.asarray([x_m, y_m]) - start
-    return float(off @ unit), float(unit[0] * off[1] - unit[1] * off[0])
+    (leg,) = _legs((lane.points_m[0], lane.points_m[-1]))
+    off_x, off_y = x_m - leg.x_m, y_m - leg.y_m
+    return off_x * leg.way_x + off_y * leg.way_y, leg.way_x * off_y - leg.way_y * off_x
