@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LIMIT_BYTES = 4 * 10**9
-"""About two hours of 1080p loops with their sub-streams."""
+"""About 100 minutes of 1080p loops with their sub-streams and truth."""
 READY = "loop.json"
 """A folder without it is not a whole loop."""
 LOCKS = ".locks"
