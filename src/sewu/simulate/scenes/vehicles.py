@@ -29,6 +29,7 @@ PAINTS: tuple[Colour, ...] = (
     (0.16, 0.14, 0.12),
 )  # fmt: skip
 DARK: Colour = (0.015, 0.015, 0.017)
+ENGINE: Colour = (0.05, 0.05, 0.055)
 PANE: Colour = (0.02, 0.025, 0.03)
 
 
@@ -144,15 +145,36 @@ def truck(random: np.random.Generator) -> Mesh:
 
 def motorcycle(random: np.random.Generator, riders: int) -> Mesh:
     """A scooter with nobody, one or two on it."""
+    number_plate = random.random() < 0.5  # black ones are being replaced by white ones
     paint = (*PAINTS, (0.45, 0.02, 0.03), (0.02, 0.12, 0.35))[int(random.integers(len(PAINTS) + 2))]
-    parts = [_wheel(x, 0.0, 0.28, 0.11) for x in (0.64, -0.62)]
-    parts.append(loft(oblongs([(0.30, -0.75, 0.35, 0.10), (0.50, -0.85, 0.30, 0.16), (0.70, -0.88, 0.05, 0.15)], 0.1, 12), paint, PAINT))
-    parts.append(loft(oblongs([(0.70, -0.80, 0.10, 0.14), (0.79, -0.74, 0.02, 0.11)], 0.1, 12), DARK))
-    parts.append(loft(oblongs([(0.26, 0.22, 0.62, 0.15), (0.60, 0.36, 0.58, 0.19), (0.98, 0.34, 0.52, 0.16)], 0.08, 12), paint, PAINT))
-    parts += [box((0.32, -0.34, 0.98), (0.38, 0.34, 1.02), DARK), box((-0.1, -0.14, 0.24), (0.35, 0.14, 0.32), DARK)]
-    parts += [ball((0.35, side * 0.30, 1.16), (0.02, 0.07, 0.05), DARK, sides=6) for side in (-1, 1)]
-    parts.append(ball((0.55, 0, 0.88), (0.07, 0.10, 0.09), (0.85, 0.83, 0.75), LIGHT))
-    parts.append(ball((-0.90, 0, 0.68), (0.04, 0.09, 0.05), (0.5, 0.01, 0.01), LIGHT))
+    parts = [_wheel(x, 0.0, 0.27, 0.10) for x in (0.66, -0.60)]
+    # Seat and tail, narrowing to the rear; below them the engine and the swing arm, dark.
+    tail = [(0.46, -0.62, 0.20, 0.11), (0.58, -0.86, 0.24, 0.15), (0.70, -0.92, 0.08, 0.13)]
+    parts.append(loft(oblongs(tail, 0.1, 12), paint, PAINT))
+    parts.append(loft(oblongs([(0.70, -0.82, 0.12, 0.13), (0.80, -0.72, 0.04, 0.10)], 0.1, 12), DARK))
+    parts += [box((-0.45, -0.12, 0.22), (0.12, 0.12, 0.47), ENGINE), box((-0.62, -0.13, 0.24), (-0.1, -0.07, 0.32), ENGINE)]
+    parts.append(box((-0.85, -0.20, 0.30), (-0.20, -0.12, 0.40), (0.30, 0.30, 0.31), PAINT))  # the exhaust
+    parts += [box((-0.1, -0.15, 0.26), (0.34, 0.15, 0.33), DARK), box((-0.93, -0.12, 0.78), (-0.62, 0.12, 0.82), ENGINE)]
+    # Leg shield, steering column, lamp housing; fork and mudguard of the front wheel.
+    shield = [(0.30, 0.22, 0.40, 0.12), (0.50, 0.30, 0.44, 0.20), (0.74, 0.32, 0.46, 0.21), (0.90, 0.33, 0.44, 0.12)]
+    parts.append(loft(oblongs(shield, 0.08, 12), paint, PAINT))
+    parts.append(loft(oblongs([(0.88, 0.28, 0.48, 0.10), (0.98, 0.26, 0.52, 0.16), (1.06, 0.28, 0.44, 0.12)], 0.08, 12), paint, PAINT))
+    parts += [_tube((0.64, side * 0.07, 0.27), (0.44, side * 0.07, 0.88), 0.028, ENGINE) for side in (-1, 1)]
+    parts.append(loft(oblongs([(0.44, 0.44, 0.90, 0.07), (0.54, 0.46, 0.82, 0.065), (0.58, 0.52, 0.74, 0.05)], 0.05, 12), paint, PAINT))
+    for side in (-1, 1):
+        parts += [_tube((0.34, side * 0.10, 1.00), (0.27, side * 0.33, 1.03), 0.022, DARK)]
+        parts += [
+            _tube((0.32, side * 0.20, 1.03), (0.33, side * 0.30, 1.18), 0.010, DARK),
+            ball((0.33, side * 0.31, 1.20), (0.02, 0.06, 0.04), DARK, sides=6),
+        ]
+        parts += [
+            ball((x, side * y, z), (0.03, 0.035, 0.03), (0.75, 0.28, 0.01), PAINT, 6)
+            for x, y, z in ((0.47, 0.15, 0.82), (-0.88, 0.13, 0.66))
+        ]
+    parts.append(ball((0.51, 0, 0.96), (0.05, 0.11, 0.06), (0.85, 0.83, 0.75), LIGHT))
+    parts.append(ball((-0.91, 0, 0.66), (0.04, 0.09, 0.05), (0.5, 0.01, 0.01), LIGHT))
+    plate: Colour = ((0.015, 0.015, 0.015), (0.65, 0.65, 0.65))[int(number_plate)]
+    parts += [box((-0.95, -0.11, 0.44), (-0.93, 0.11, 0.54), plate), box((0.45, -0.11, 0.62), (0.47, 0.11, 0.70), plate)]
     for rider in range(riders):
         looks = any_looks(random, riding=True)
         turn, shift = pose("ride", 0.0, looks.scale)
