@@ -64,6 +64,8 @@ class ServiceSettings(Settings):
     """Where the watch engine writes what it measures; observations/ in the home folder when left out."""
     evidence_folder: Path | None = None
     """Where stills and clips are kept; evidence/ in the home folder when left out."""
+    watched_tag: Annotated[str, Field(max_length=100)] | None = None
+    """Only cameras with this tag are handed to the watch engine; all when left out."""
     retention: Retention = Retention()
     """How long data is kept."""
 

@@ -88,7 +88,7 @@ async def _filled(home: Home, options: BenchOptions) -> tuple[Parts, list[Regist
         raise BadSettings("This database is in use.", "Name an empty one; the benchmark fills it with invented rows.")
     now_s, city = parts.clock.now_s(), make_city(1, options.cameras)
     await parts.areas.put([Area(a.code, a.level, a.name, a.parent_code, a.place, a.area_km2, a.is_synthetic) for a in city.areas], now_s)
-    cameras = list(registered(city))
+    cameras = list(registered(city, {}))
     await parts.cameras.put(Scope((home.settings.city_code,)), cameras, now_s)
     await bench.fill(parts.database, cameras, (options.incidents, options.events), now_s)
     return parts, cameras

@@ -153,8 +153,8 @@ def build_router(parts: Parts) -> Router:
     return Router(parts.database, place, senders, parts.channels.secret)
 
 
-def jobs_of(parts: Parts, is_demo: bool = False) -> list[Job]:
-    """What goes on beside the web service. A demo's cameras keep the conditions that were drawn for them: nobody watches them."""
+def jobs_of(parts: Parts) -> list[Job]:
+    """What goes on beside the web service."""
 
     async def expire() -> None:
         await parts.states.expire(parts.clock.now_s(), STATES_SILENT_S)
@@ -172,8 +172,6 @@ def jobs_of(parts: Parts, is_demo: bool = False) -> list[Job]:
         Job("routing", 1.0, lambda: router.route(clock.now_s())),
         Job("sending", 1.0, lambda: router.send(clock.now_s())),
     ]
-    if is_demo:
-        return jobs
     feeder = WatchFeeder(parts.home.observations_folder, build_desk(parts), parts.states, Positions(parts.database), clock)
     feeding = [Job("events of the watch", 0.5, feeder.events), Job("conditions of the watch", 1.0, feeder.conditions)]
     return [*jobs, *feeding, Job("states nobody writes", 10.0, expire)]
