@@ -39,4 +39,5 @@ def test_serving_is_measured_for_every_camera(tmp_path: Path) -> None:
     assert 80 <= cost.pictures <= 120 and sum(cost.late_counts) == cost.pictures
     assert 0 < cost.cpu_ms < 50 and cost.megabits_per_s > 0.02
     assert 0 < cost.latest_s < 2 and cost.lost == 0
+    assert cost.p50_s <= cost.p99_s <= cost.latest_s
     assert f"CPU {cost.cpu_ms:.3f} ms per camera-second" in report(cost)

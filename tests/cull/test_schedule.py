@@ -123,3 +123,22 @@ def test_lateness_is_counted() -> None:
         schedule.took("a", at_s, 0.001)
     assert schedule.promises["a"].late == 1
     assert schedule.promises["a"].worst_s == 3.5
+
+
+def test_a_look_that_is_asked_for_comes_early_once_and_never_at_the_cost_of_a_promise() -> None:
+    schedule = Schedule(capacity=0.9, first_cost_s=0.01)
+    for name in ("promised", "asking"):
+        schedule.add(name, 8.0, 0.0)
+    schedule.took("asking", 0.0, 0.01)
+    schedule.ask("asking")
+    schedule.ask("unknown")
+    ready = {"asking": Ready(1.0, 1.0), "promised": Ready(1.0, 1.0)}
+    assert schedule.choose(ready, 0.015) == ["promised"], "no time is left over"
+    assert schedule.choose(ready, 0.1) == ["promised", "asking"]
+    schedule.took("asking", 1.0, 0.01)
+    schedule.took("promised", 1.0, 0.01)
+    assert schedule.choose({"asking": Ready(2.0, 1.0)}, 0.1) == [], "it was asked for once"
+    schedule.ask("asking")
+    schedule.stretch = 1.2
+    assert schedule.choose({"asking": Ready(3.0, 1.0)}, 0.1) == []
+    assert schedule.extra == 1

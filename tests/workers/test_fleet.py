@@ -20,6 +20,7 @@ CHILD = """
 import json, os, sys, time
 shard, mode = int(sys.argv[1]), sys.argv[2]
 if mode == "dies": sys.exit(7)
+if shard < 0: shard = int(sys.stdin.readline())
 cameras = 0
 def say():
     status = {"shard": shard, "pid": os.getpid(), "at_s": time.time(), "cameras": cameras, "process_s": 1.0, "camera_s": 500.0}
@@ -39,8 +40,9 @@ def fleet_of(tmp_path: Path) -> Iterator[Callable[..., Fleet]]:
     script.write_text(CHILD)
     made: list[Fleet] = []
 
-    def make(shards: int = 2, mode: str = "good") -> Fleet:
-        fleet = Fleet(lambda shard: [sys.executable, str(script), str(shard), mode], shards, tmp_path / "log", SystemClock())
+    def make(shards: int = 2, mode: str = "good", spare: bool = False) -> Fleet:
+        command = [sys.executable, str(script)]
+        fleet = Fleet(lambda shard: [*command, str(shard), mode], shards, tmp_path / "log", SystemClock(), spare=spare)
         made.append(fleet)
         return fleet
 
@@ -74,6 +76,23 @@ def test_a_killed_shard_is_back_within_seconds_and_knows_its_cameras(fleet_of: C
     first.kill()
     wait_until(fleet, lambda: any(status.cameras == 3 and status.pid != first.pid for status in fleet.statuses()), within_s=5.0)
     assert fleet.workers[0].restarts == 1
+
+
+def test_a_spare_takes_the_place_of_a_killed_shard_and_is_replaced(fleet_of: Callable[..., Fleet], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sewu.workers.fleet.SPARE_AFTER_S", 0.2)
+    fleet = fleet_of(shards=2, spare=True)
+    fleet.assign({0: ["a"], 1: ["b", "c", "d"]})
+    wait_until(fleet, lambda: any(status.cameras == 3 for status in fleet.statuses()) and fleet._spare is not None)
+    spare, killed = fleet._spare, fleet.workers[1].process
+    assert spare is not None
+    assert killed is not None
+    killed.kill()
+    wait_until(fleet, lambda: any(status.cameras == 3 and status.pid == spare.pid for status in fleet.statuses()), within_s=5.0)
+    wait_until(fleet, lambda: fleet._spare is not None)
+    last = fleet._spare
+    fleet.stop()
+    assert last is not None
+    assert last.returncode is not None, "the spare does not outlive its fleet"
 
 
 def test_a_shard_that_keeps_dying_is_started_ever_more_slowly(fleet_of: Callable[..., Fleet]) -> None:

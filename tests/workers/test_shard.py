@@ -12,6 +12,8 @@ import pytest
 from sewu.base.clock import ManualClock
 from sewu.base.errors import StreamBroken
 from sewu.base.records import Camera, Frame, Packet, StreamInfo
+from sewu.connect.ring import Ring
+from sewu.cull.following import Following
 from sewu.cull.schedule import Schedule
 from sewu.flow import CameraFlow, Ending, Look
 from sewu.workers.looking import Eye, Looker
@@ -23,10 +25,24 @@ STREAM = StreamInfo("h264", Fraction(1, 10))
 START_S = 1_700_000_000.0
 
 
+class WorkingClock(ManualClock):
+    """Processor time passes only where work says so."""
+
+    def __init__(self, start_s: float) -> None:
+        super().__init__(start_s)
+        self._cpu_s = 0.0
+
+    def cpu_s(self) -> float:
+        return self._cpu_s
+
+    def spend(self, work_s: float) -> None:
+        self._cpu_s += work_s
+
+
 class Cameras:
     """Scripted cameras: ten packets a second, a keyframe every `gop_s`; some of them silent."""
 
-    def __init__(self, names: Sequence[str], clock: ManualClock, gop_s: float = 1.0) -> None:
+    def __init__(self, names: Sequence[str], clock: WorkingClock, gop_s: float = 1.0) -> None:
         self.names, self.clock, self.gop_s = names, clock, gop_s
         self.sent = 0
         self.silent: set[str] = set()
@@ -40,18 +56,20 @@ class Cameras:
                 yield name, [Packet(name, STREAM, b"x", n, n, START_S + n / 10, n % per_gop == 0) for n in numbers]
 
 
-class Ring:
+class CountingRing(Ring):
     def __init__(self) -> None:
+        super().__init__()
         self.packets = 0
 
     def add(self, packet: Packet) -> None:
+        super().add(packet)
         self.packets += 1
 
 
 class Painter:
     """Decodes every packet to a blank picture; `broken` raises, and time passes as if decoding cost something."""
 
-    def __init__(self, clock: ManualClock, cost_s: float = 0.0, broken: bool = False) -> None:
+    def __init__(self, clock: WorkingClock, cost_s: float = 0.0, broken: bool = False) -> None:
         self.clock, self.cost_s, self.broken = clock, cost_s, broken
 
     def decode(self, packet: Packet) -> list[Frame]:
@@ -77,11 +95,12 @@ class Kept:
 
 class World:
     def __init__(self, names: Sequence[str], gop_s: float = 1.0) -> None:
-        self.clock = ManualClock(START_S)
+        self.clock = WorkingClock(START_S)
         self.cameras = Cameras(names, self.clock, gop_s)
-        self.ring, self.kept = Ring(), Kept()
+        self.ring, self.kept = CountingRing(), Kept()
         looker = Looker(OneCar(), None, (64, 36))
-        self.shard = Shard(self.cameras, self.ring, looker, Schedule(capacity=0.9), [self.kept], self.clock)
+        self.schedule = Schedule(capacity=0.9)
+        self.shard = Shard(self.cameras, self.ring, looker, self.schedule, [self.kept], self.clock)
 
     def watch(self, name: str, interval_s: float = 2.0, **extra: Any) -> Watched:
         painter = Painter(self.clock, broken=extra.pop("broken", False))
@@ -89,10 +108,10 @@ class World:
         self.shard.add(watched)
         return watched
 
-    def run(self, seconds: float) -> None:
+    def run(self, seconds: float, budget_s: float = 10.0) -> None:
         for _ in range(round(seconds / 0.25)):
             self.clock.advance(0.25)
-            self.shard.tick(budget_s=10.0)
+            self.shard.tick(budget_s)
 
 
 def test_every_camera_is_seen_within_its_interval() -> None:
@@ -130,15 +149,77 @@ def test_a_fault_in_one_flow_is_contained() -> None:
     assert len(world.kept.looks["b"]) >= 4
 
 
-@pytest.mark.parametrize("follow_fps", [5.0, 2.0])
-def test_a_followed_camera_is_seen_at_its_rate(follow_fps: float) -> None:
+class Group:
+    """A decoder that, like a real one, gives nothing until it is given a keyframe. Counts what it decodes."""
+
+    def __init__(self, clock: WorkingClock, cost_s: float = 0.0) -> None:
+        self.clock, self.cost_s, self.begun, self.decoded = clock, cost_s, False, 0
+
+    def decode(self, packet: Packet) -> list[Frame]:
+        assert self.begun or packet.is_keyframe, "a decoder was begun in the middle of a group of pictures"
+        self.begun = True
+        self.decoded += 1
+        self.clock.spend(self.cost_s)
+        return [blank(packet.at_s, size_px=(64, 36), camera_id=packet.camera_id)]
+
+    def flush(self) -> list[Frame]:
+        return []
+
+
+@pytest.mark.parametrize("fps", [5.0, 2.0])
+def test_a_followed_camera_is_seen_at_its_rate(fps: float) -> None:
     world = World(["a", "b"])
-    world.watch("a", follow_fps=follow_fps, every_frame=Painter(world.clock))
+    world.shard.following = Following(fps=fps)
+    world.shard.following.always("a", True)
+    world.watch("a", make_decoder=lambda stream: Group(world.clock))
     world.watch("b")
     world.run(10)
-    assert len(world.kept.looks["a"]) == pytest.approx(10 * follow_fps, abs=2)
+    assert len(world.kept.looks["a"]) == pytest.approx(10 * fps, abs=2)
     assert world.kept.looks["a"] == sorted(world.kept.looks["a"])
     assert len(world.kept.looks["b"]) <= 6
+
+
+def test_following_begins_at_the_keyframe_in_the_ring_and_ends_without_a_gap() -> None:
+    world = World(["a"], gop_s=4.0)
+    world.shard.following = Following(fps=5.0)
+    world.watch("a", interval_s=4.0, make_decoder=lambda stream: Group(world.clock))
+    world.run(6.0)
+    world.shard.following.always("a", True)
+    world.run(4.0)
+    followed = [at_s for at_s in world.kept.looks["a"] if at_s > 4.0]
+    assert min(followed) <= 4.3, "what the ring holds since the keyframe at 4 s is seen too"
+    assert max(b - a for a, b in itertools.pairwise(followed)) <= 0.31
+    world.shard.following.always("a", False)
+    world.run(10.0)
+    times = world.kept.looks["a"]
+    assert times == sorted(set(times))
+    assert max(b - a for a, b in itertools.pairwise(times)) <= 4.1
+
+
+def test_overload_stretches_what_is_followed_and_never_a_promise() -> None:
+    names = [f"c{i}" for i in range(8)]
+    world = World(names)
+    world.shard.following = Following(fps=5.0)
+    for name in names[:4]:
+        world.shard.following.always(name, True)
+        world.watch(name, make_decoder=lambda stream: Group(world.clock, cost_s=0.03))
+    for name in names[4:]:
+        world.watch(name)
+    world.run(60, budget_s=0.2)
+    for name in names:
+        times = world.kept.looks[name]
+        assert max(b - a for a, b in itertools.pairwise(times)) <= 3.0, f"{name} was not seen in its interval"
+    assert world.schedule.stretch == 1.0
+    assert world.shard.following.allowed < 4
+
+
+def test_a_doubtful_look_gets_another_one_before_its_time() -> None:
+    world = World(["a"])
+    once = iter([False, True])
+    world.watch("a", interval_s=8.0, doubts=lambda found, size_px: next(once, False))
+    world.run(24)
+    assert sorted(round(b - a) for a, b in itertools.pairwise(world.kept.looks["a"])) == [1, 8, 8]
+    assert world.schedule.extra == 1
 
 
 def test_a_removed_camera_ends_properly_and_is_left_alone() -> None:

@@ -4,7 +4,9 @@ SewuError
 ├── BadInput            what the user gave us is wrong            exit code 2
 │   ├── BadSettings     a zones, rules, card or settings file
 │   ├── BadSource       a clip or stream that cannot be read
-│   └── BadModel        a model or its card
+│   ├── BadModel        a model or its card
+│   ├── NotFound        there is none of this id, or not for this reader
+│   └── Conflict        it does not allow this now, or was changed meanwhile
 ├── Retry               may work later; a supervisor tries again  exit code 3
 │   ├── CameraUnreachable
 │   ├── StreamBroken
@@ -58,6 +60,14 @@ class BadSource(BadInput):
 
 class BadModel(BadInput):
     """A model file or its card cannot be used, or its hash is not the card's."""
+
+
+class NotFound(BadInput):
+    """There is none of this id, or it lies outside of what the reader may see; which of the two is not told."""
+
+
+class Conflict(BadInput):
+    """What was asked does not fit the state that the thing is in now."""
 
 
 class Retry(SewuError):

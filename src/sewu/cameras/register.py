@@ -74,16 +74,26 @@ def read_cameras(path: Path) -> CameraList:
     Raises:
         BadSettings: the file as a whole cannot be read. Single bad rows do not raise: see `faults`.
     """
+    rows = rows_of(path)
+    return _collect(rows)
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """The rows of a camera list as text by column; a GeoJSON point fills lat and lon. Raises `BadSettings`."""
+    text = read_text(path)
+    return _geojson_rows(text, path) if path.suffix.lower() in {".json", ".geojson"} else _csv_rows(text, path)
+
+
+def read_text(path: Path) -> str:
+    """The text of a list that a person gives. Raises `BadSettings` when it is missing, too large or not UTF-8."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise BadSettings(f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB.", "Split the list.")
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise BadSettings(f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions.") from error
     except UnicodeDecodeError as error:
         raise BadSettings(f"{path} is not UTF-8: {error.reason} at byte {error.start}.", "Save the list as UTF-8.") from error
-    rows = _geojson_rows(text, path) if path.suffix.lower() in {".json", ".geojson"} else _csv_rows(text, path)
-    return _collect(rows)
 
 
 def write_cameras(cameras: Iterable[Camera], path: Path) -> None:
@@ -146,7 +156,7 @@ def _collect(rows: list[dict[str, str]]) -> CameraList:
         try:
             if camera_id in cameras:
                 raise ValueError(f"the id {camera_id} was used before")
-            camera, login = _camera(row)
+            camera, login = camera_of(row)
         except ValueError as error:
             faults.append(Fault(number, camera_id, str(error)))
             continue
@@ -157,7 +167,8 @@ def _collect(rows: list[dict[str, str]]) -> CameraList:
     return CameraList(tuple(cameras.values()), credentials, tuple(faults), tuple(ignored))
 
 
-def _camera(row: Mapping[str, str]) -> tuple[Camera, Credentials | None]:
+def camera_of(row: Mapping[str, str]) -> tuple[Camera, Credentials | None]:
+    """The camera of one row and its log-in. Raises ValueError saying what is wrong."""
     text = {name: row.get(name, "").strip() for name in COLUMNS}
     if not ID.fullmatch(text["id"]):
         raise ValueError("the id must have 1 to 64 letters, digits, dots, dashes or underscores")

@@ -7,7 +7,22 @@ from typing import Annotated
 import typer
 
 from sewu import __version__
-from sewu.cli import analyze, bench, demo, evaluate, models, simulate_city, simulate_scene, watch, zones
+from sewu.cli import (
+    analyze,
+    audit,
+    bench,
+    demo,
+    evaluate,
+    evidence,
+    models,
+    register,
+    serve,
+    simulate_city,
+    simulate_scene,
+    users,
+    watch,
+    zones,
+)
 
 app = typer.Typer(
     name="sewu",
@@ -19,9 +34,17 @@ app.command("analyze")(analyze.analyze)
 app.command("demo")(demo.demo)
 app.command("watch")(watch.watch)
 app.command("watch-shard", hidden=True)(watch.watch_shard)
+app.command("serve")(serve.serve)
+app.command("openapi")(serve.openapi)
+app.add_typer(users.app, name="users")
+app.add_typer(audit.app, name="audit")
 app.command("evaluate")(evaluate.evaluate)
+app.command("init")(register.init)
+app.add_typer(register.cameras, name="cameras")
+app.add_typer(register.areas, name="areas")
 app.add_typer(zones.app, name="zones")
 app.add_typer(models.app, name="models")
+app.add_typer(evidence.app, name="evidence")
 simulate = typer.Typer(no_args_is_help=True, help="Cameras and a city with known truth.")
 simulate_city.mount(simulate)
 simulate.command("scene")(simulate_scene.scene)

@@ -77,6 +77,31 @@ def ingest(
 
 
 @app.command()
+def service(  # noqa: PLR0913 one parameter per option
+    cameras: Annotated[int, typer.Option(min=400, max=100_000, help="Cameras.")] = 10_693,
+    incidents: Annotated[int, typer.Option(min=1, help="Incidents.")] = 100_000,
+    events: Annotated[int, typer.Option(min=1, help="Events.")] = 1_000_000,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each question is asked.")] = 100,
+    listeners: Annotated[int, typer.Option(min=0, max=2000, help="Streams of changes that listen.")] = 200,
+    database_url: Annotated[str | None, typer.Option(help="An empty PostgreSQL database; a SQLite file when left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What the city service answers and takes with a full database."""
+    from sewu.wiring.service_benching import BenchOptions, bench_service
+
+    sizes = {"cameras": cameras, "incidents": incidents, "events": events}
+    cost = bench_service(BenchOptions(**sizes, rounds=rounds, listeners=listeners, database_url=database_url))
+    rows = [
+        f"{name}: median {found.median_ms:.1f} ms, p95 {found.p95_ms:.1f} ms" for name, found in {**cost.answers, **cost.writes}.items()
+    ]
+    heard = cost.streams
+    if heard is not None:
+        text = f"{heard.listeners} listeners: {heard.expected} changes due, {heard.lost} lost, {heard.foreign} foreign"
+        rows.append(f"{text}, the last after {heard.longest_s:.2f} s")
+    _say(cost.as_json(), as_json, "\n".join([f"{cost.database}, {cost.cameras} cameras, {cost.incidents} incidents", *rows]))
+
+
+@app.command()
 def tracker(
     data: Annotated[Path | None, typer.Option(help="Folder of the labelled data; else SEWU_DATA.")] = None, as_json: AsJson = False
 ) -> None:

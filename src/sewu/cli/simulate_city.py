@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import ssl
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,8 +19,9 @@ import typer
 
 from sewu.base.errors import BadSettings, StoreFull
 from sewu.base.words import Words, choose_language
-from sewu.simulate.casting import USER, Cast, card_loop, cast, find_loops
+from sewu.simulate.casting import USER, Cast, LoopFiles, card_loop, cast, find_loops
 from sewu.simulate.city import CITY_CAMERAS, make_city
+from sewu.simulate.recipes import load_recipes, loops_held, names_recipes
 from sewu.simulate.register import write_areas, write_cameras, write_lines
 from sewu.simulate.server import CameraServer, ServerPlan, ServerSettings, fault
 from sewu.simulate.server.control import ControlClient
@@ -47,9 +49,12 @@ class Files:
     control: Path
 
     def write(self, casts: list[Cast], server: CameraServer, auth: Auth) -> None:
-        """Register, truth and passwords. Raises StoreFull."""
+        """Register, zones, truth and passwords. Raises StoreFull."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / "zones").mkdir(parents=True, exist_ok=True)
+            for one in casts:
+                if one.zones is not None:
+                    shutil.copyfile(one.zones, self.folder / "zones" / f"{one.served.id}.toml")
             write_cameras([c.entry for c in casts], self.folder / "cameras.csv", None if auth == "none" else USER)
             write_lines((c.truth(server.started_at_s, server.loop_s(c.served.id)) for c in casts), self.folder / "truth.jsonl")
             if auth != "none":
@@ -66,9 +71,12 @@ def city(  # noqa: PLR0913 - each is an option of the command line
     http_port: Annotated[int, typer.Option(min=0, max=65535, help="HTTP port for HLS, MJPEG, stills and ONVIF.")] = 8555,
     host: Annotated[str, typer.Option(help="Address to listen on; the default reaches this machine only.")] = "127.0.0.1",
     public_host: Annotated[str | None, typer.Option(help="Name or address that clients are told, where it differs.")] = None,
-    loops: Annotated[Path | None, typer.Option(help="Folder of loops (main.mp4, sub.mp4); a test card when left out.")] = None,
+    loops: Annotated[
+        Path | None, typer.Option(help="Recipes (TOML) to render and play, `default`, or a folder of loops; a test card when left out.")
+    ] = None,
+    cache_gb: Annotated[float, typer.Option(min=0, help="Most that rendered loops may use on the disk; the oldest go first.")] = 4.0,
     auth: Annotated[Auth, typer.Option(help="What cameras ask for; passwords go into secrets.json.")] = "none",
-    out: Annotated[Path, typer.Option(help="Folder for cameras.csv, truth.jsonl and secrets.json.")] = Path("sewu-out/city"),
+    out: Annotated[Path, typer.Option(help="Folder for cameras.csv, zones, truth.jsonl and secrets.json.")] = Path("sewu-out/city"),
     control: Annotated[Path | None, typer.Option(help="Where to write how to command this city.")] = None,
     discovery: Annotated[bool, typer.Option(help="Answer ONVIF discovery on UDP port 3702.")] = False,
     certificate: Annotated[Path | None, typer.Option(help="PEM file with certificate and key, to serve RTSPS too.")] = None,
@@ -78,17 +86,45 @@ def city(  # noqa: PLR0913 - each is an option of the command line
     allow_many_connections()
     say = _words()
     typer.echo(say("simulate.preparing", cameras=cameras))
-    if not loops:
-        typer.echo(say("simulate.testcard"))
-    found = find_loops(loops) if loops else [card_loop(platformdirs.user_cache_path("sewu") / "testcards")]
-    whole = make_city(seed, max(CITY_CAMERAS, cameras), f"rtsp://{public_host or host}:{port}")
-    casts = cast(whole.sample(cameras), found, auth)
     settings = ServerSettings(
         host=host, public_host=public_host, rtsp_port=port, http_port=http_port, discovery_port=3702 if discovery else None
     )
-    plan = ServerPlan(cameras=tuple(c.served for c in casts), server=settings)
-    asyncio.run(_serve(plan, casts, auth, Files(out, control or default_control_file()), _tls(certificate)))
+    chosen = make_city(seed, max(CITY_CAMERAS, cameras), f"rtsp://{public_host or host}:{port}").sample(cameras)
+    with _loops(loops, round(cache_gb * 1e9), say) as found:
+        casts = cast(chosen, found, auth)
+        plan = ServerPlan(cameras=tuple(c.served for c in casts), server=settings)
+        asyncio.run(_serve(plan, casts, auth, Files(out, control or default_control_file()), _tls(certificate)))
     typer.echo(say("simulate.stopped"))
+
+
+@contextmanager
+def _loops(path: Path | None, limit_bytes: int, say: Words) -> Iterator[Sequence[LoopFiles]]:
+    """The loops that `--loops` asks for; those that are rendered stay in the cache at least while they are served."""
+    cache = platformdirs.user_cache_path("sewu")
+    if path is None:
+        typer.echo(say("simulate.testcard"))
+        yield [card_loop(cache / "testcards")]
+    elif not names_recipes(path):
+        yield find_loops(path)
+    else:
+        recipes = load_recipes(path)
+        with loops_held(recipes, cache / "loops", limit_bytes, _rendering(len(recipes), say)) as (loops, room):
+            used = {"used_mb": round(room.used_bytes / 1e6), "limit_mb": round(limit_bytes / 1e6), "removed": len(room.removed)}
+            typer.echo(say("simulate.cache", loops=len(loops), folder=cache / "loops", **used))
+            yield loops
+
+
+def _rendering(count: int, say: Words) -> Callable[[int, float], None]:
+    """Tells when a loop begins, and at every tenth of it."""
+    shown = [(-1, -1)]
+
+    def show(index: int, share: float) -> None:
+        step = (index, int(share * 10))
+        if step != shown[0]:
+            shown[0] = step
+            typer.echo(say("simulate.rendering", loop=index + 1, loops=count, percent=step[1] * 10), err=True)
+
+    return show
 
 
 def _tls(certificate: Path | None) -> ssl.SSLContext | None:

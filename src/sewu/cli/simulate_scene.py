@@ -14,7 +14,8 @@ import typer
 
 from sewu.base.errors import BadSettings, StoreFull
 from sewu.base.words import Words, choose_language
-from sewu.simulate.loops import Loop, LoopRecipe, render_loop
+from sewu.simulate.loop_cache import LIMIT_BYTES, make_room
+from sewu.simulate.loops import Loop, LoopRecipe, loop_held
 from sewu.simulate.scenes.happenings import ZONE_KIND, HappeningKind
 from sewu.simulate.scenes.layout import SceneKind
 from sewu.simulate.scenes.light import Light
@@ -37,15 +38,19 @@ def scene(  # noqa: PLR0913 - each is an option of the command line
     happening: Annotated[list[str] | None, typer.Option(help=f"What shall happen; may be repeated: {', '.join(ZONE_KIND)}.")] = None,
     light: Annotated[Light, typer.Option(help="Time and weather.")] = "day",
     size: Annotated[str, typer.Option(help="WIDTHxHEIGHT of the main stream.")] = "1920x1080",
+    lens_k1: Annotated[float, typer.Option(help="Bending of the lens: -0.25 (strong barrel) to 0.25; 0 for none.")] = 0.0,
 ) -> None:
     """Render a street scene whose truth is known to the pixel, as a video."""
     say = Words(choose_language(os.environ.get("SEWU_LANGUAGE") or os.environ.get("LANG")))
     # The recipe refuses happenings that it does not know.
-    recipe = LoopRecipe(kind, seed, seconds, cast(tuple[HappeningKind, ...], tuple(happening or ())), light, _size_px(size))
-    loop = render_loop(recipe, platformdirs.user_cache_path("sewu") / "loops", _progress(say))
+    recipe = LoopRecipe(kind, seed, seconds, cast(tuple[HappeningKind, ...], tuple(happening or ())), light, _size_px(size), lens_k1)
+    cache = platformdirs.user_cache_path("sewu") / "loops"
     zones = out.with_name("scene.toml" if out.name == "scene.mp4" else f"{out.stem}.scene.toml")
-    _copy(loop, out, zones, truth)
+    with loop_held(recipe, cache, _progress(say)) as loop:
+        _copy(loop, out, zones, truth)
+        room = make_room(cache)
     typer.echo(say("simulate.scene.done", video=out, zones=zones, loop=loop.folder))
+    typer.echo(say("simulate.scene.cache", used_mb=round(room.used_bytes / 1e6), limit_mb=round(LIMIT_BYTES / 1e6)))
 
 
 def _copy(loop: Loop, out: Path, zones: Path, truth: Path | None) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import threading
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
+import structlog
 import typer
 from rich.console import Console
 from rich.live import Live
@@ -20,10 +23,22 @@ from sewu.base.words import Words
 from sewu.cli.analyze import stopping
 from sewu.cli.language import words as words_of
 
+if TYPE_CHECKING:
+    from sewu.wiring.metrics import WatchMetrics
+    from sewu.workers.status import ShardStatus
+
+JSON_EVERY_S = 1.0
 Interval = Annotated[float, typer.Option("--interval", min=0.2, max=3600, help="Every camera is looked at at least this often, seconds.")]
 Whole = Annotated[float, typer.Option("--whole", min=0.2, max=86_400, help="Seconds until a whole look although nothing changed.")]
 Model = Annotated[str, typer.Option(help='Model name, or "motion".')]
 Out = Annotated[Path, typer.Option(help="Folder for observations, events, states and logs.")]
+Follow = Annotated[
+    float,
+    typer.Option("--follow", min=0, max=30, help="Pictures a second of a camera with counting lines or an open event; 0: never."),
+]
+FollowEvents = Annotated[
+    str | None, typer.Option(help="Kinds of events that have their camera followed while open, with commas between; see the guide.")
+]
 Rules = Annotated[Path | None, typer.Option(help="Rules file; without it the rules that ship with Sewu.")]
 
 
@@ -31,59 +46,96 @@ def watch(  # noqa: PLR0913 one parameter per option
     cameras: Annotated[Path, typer.Option(help="Camera list: CSV or GeoJSON; a change is taken over while running.")],
     out: Out = Path("sewu-watch"),
     secrets: Annotated[Path | None, typer.Option(help='JSON of {"camera/ID": password}.')] = None,
+    zones: Annotated[Path | None, typer.Option(help="Folder of zones files, ID.toml for camera ID; changes are taken over too.")] = None,
     interval_s: Interval = 2.0,
     whole_s: Whole = 20.0,
+    follow_fps: Follow = 5.0,
+    follow_events: FollowEvents = None,
     model: Model = "yolox-nano",
     rules: Rules = None,
     workers: Annotated[int, typer.Option(min=1, max=512, help="Processes, one core each.")] = max(1, os.cpu_count() or 1),
     main_stream: Annotated[bool, typer.Option("--main", help="Watch main streams instead of sub-streams.")] = False,
+    no_evidence: Annotated[bool, typer.Option("--no-evidence", help="Keep no stills and clips of events.")] = False,
+    metrics: Annotated[str | None, typer.Option(help="Serve Prometheus metrics on HOST:PORT.")] = None,
     seconds: Annotated[float | None, typer.Option(min=1, help="Stop after so long.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the last status as JSON at the end.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON each second, the last one at the end.")] = False,
 ) -> None:
     """Watch many live RTSP cameras: every one at least every so many seconds, whatever the others do."""
     from sewu.detect.shelf import load
-    from sewu.wiring.watching import WatchOptions
+    from sewu.wiring.metrics import WatchMetrics, serving
+    from sewu.wiring.sharding import WatchOptions
+    from sewu.wiring.watching import CityList
     from sewu.wiring.watching import watch as run
+    from sewu.wiring.zoning import ZonesFolder
 
     load(model)  # a model that is not here is said before anything starts
-    clock, stop, words = SystemClock(), threading.Event(), words_of()
-    until_s = None if seconds is None else clock.steady_s() + seconds
-    last: list[Any] = []
-    with stopping(stop), Live(console=Console(stderr=True), refresh_per_second=2, screen=False) as live:
+    _log_apart()
+    city = CityList(cameras, secrets, None if zones is None else ZonesFolder(zones), not main_stream)
+    kinds = None if follow_events is None else tuple(kind.strip() for kind in follow_events.split(",") if kind.strip())
+    options = WatchOptions(out, model, interval_s, whole_s, rules, follow_fps=follow_fps, follow_events=kinds, evidence=not no_evidence)
+    clock, stop = SystemClock(), threading.Event()
+    served = WatchMetrics()
+    with stopping(stop), serving(metrics, served), Live(console=Console(stderr=True), refresh_per_second=2, screen=False) as live:
+        teller = _Teller(live, served, words_of(), as_json, clock.steady_s())
 
-        def on_status(all_together: Any, shards: Any, faults: tuple[str, ...]) -> None:
-            last[:] = [all_together]
-            if sys.stderr.isatty():
-                live.update(_dashboard(all_together, shards, faults, words))
-            if until_s is not None and clock.steady_s() >= until_s:
+        def on_status(all_together: ShardStatus, shards: Sequence[ShardStatus], faults: tuple[str, ...]) -> None:
+            if teller.tell(all_together, shards, faults, clock.steady_s()) >= (seconds or math.inf):
                 stop.set()
 
-        run(cameras, secrets, workers, WatchOptions(out, model, interval_s, whole_s, rules), on_status, stop, clock, not main_stream)
-    if last:
-        status = last[0]
-        figures = asdict(status) | {"ms_per_camera_s": status.ms_per_camera_s, "kept": status.kept}
-        typer.echo(json.dumps(figures) if as_json else words("cli.watched", **_figures(status)))
+        run(city, workers, options, on_status, stop, clock)
+    if teller.last is not None:
+        typer.echo(_line(*teller.last) if as_json else teller.words("cli.watched", **_figures(teller.last[0])))
 
 
-def watch_shard(  # noqa: PLR0913 one parameter per option
+@dataclass
+class _Teller:
+    """Shows and prints how it goes."""
+
+    live: Live
+    metrics: WatchMetrics
+    words: Words
+    as_json: bool
+    started_s: float
+    printed_s: float = 0.0
+    last: tuple[ShardStatus, Sequence[ShardStatus]] | None = None
+
+    def tell(self, together: ShardStatus, shards: Sequence[ShardStatus], faults: tuple[str, ...], now_s: float) -> float:
+        """Takes the newest statuses; returns for how many seconds the watch has run."""
+        self.last = together, shards
+        self.metrics.update(shards)
+        if self.as_json and now_s - self.printed_s >= JSON_EVERY_S:
+            self.printed_s = now_s
+            typer.echo(_line(together, shards))
+        if sys.stderr.isatty():
+            self.live.update(_dashboard(together, shards, faults, self.words))
+        return now_s - self.started_s
+
+
+def _line(status: ShardStatus, shards: Sequence[ShardStatus]) -> str:
+    figures = asdict(status) | {"ms_per_camera_s": status.ms_per_camera_s, "kept": status.kept}
+    return json.dumps(figures | {"shards": [{"shard": row.shard, "pid": row.pid, "sending": row.sending} for row in shards]})
+
+
+def watch_shard(
     number: Annotated[int, typer.Argument(help="Number of the shard.")],
-    out: Out,
-    interval_s: Interval = 2.0,
-    whole_s: Whole = 20.0,
-    model: Model = "yolox-nano",
-    rules: Rules = None,
-    capacity: Annotated[float, typer.Option(min=0.05, max=1.0)] = 0.85,
+    options: Annotated[str, typer.Option(help="How to watch, as JSON.")],
 ) -> None:
     """One worker of `sewu watch`; started by it."""
     import signal
 
-    from sewu.wiring.watching import ShardProcess, WatchOptions
+    from sewu.wiring.sharding import ShardProcess, WatchOptions
 
+    _log_apart()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends its workers in order
-    ShardProcess(number, WatchOptions(out, model, interval_s, whole_s, rules, capacity), SystemClock()).run(sys.stdin, sys.stdout)
+    ShardProcess(number, WatchOptions.of(options), SystemClock()).run(sys.stdin, sys.stdout)
 
 
-def _figures(status: Any) -> dict[str, str]:
+def _log_apart() -> None:
+    """Log lines go to standard error: standard output is for JSON, and a worker's is its pipe to the parent."""
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+
+
+def _figures(status: ShardStatus) -> dict[str, str]:
     cost, kept = status.ms_per_camera_s, status.kept
     return {
         "sending": f"{status.sending}/{status.cameras}",
@@ -95,14 +147,23 @@ def _figures(status: Any) -> dict[str, str]:
     }
 
 
-def _dashboard(status: Any, shards: Any, faults: tuple[str, ...], words: Words) -> Table:
+def _dashboard(status: ShardStatus, shards: Sequence[ShardStatus], faults: tuple[str, ...], words: Words) -> Table:
     table = Table(title=words("cli.watched", **_figures(status)), title_justify="left")
-    for key in ("shard", "cameras", "receive", "decode", "look", "flow", "memory", "down"):
-        table.add_column(words(f"cli.watch.{key}"))
+    keys = ("cli.watch.shard", "cli.watch.cameras", "watch.following", "watch.kept", "watch.stretch")
+    stages = ("cli.watch.receive", "cli.watch.decode", "cli.watch.look", "cli.watch.flow", "watch.follow")
+    columns = (*keys, *stages, "cli.watch.memory", "cli.watch.down")
+    for key in columns:
+        table.add_column(words(key))
     for row in shards:
-        each = [f"{1000 * value / max(row.camera_s, 1e-9):.2f}" for value in (row.receive_s, row.decode_s, row.look_s, row.flow_s)]
+        seconds = (row.receive_s, row.decode_s, row.look_s, row.flow_s, row.follow_s)
+        each = [f"{1000 * value / max(row.camera_s, 1e-9):.2f}" for value in seconds]
+        kept = "-" if row.kept is None else f"{row.kept:.1%}"
         down = "; ".join(f"{name}: {reason}" for name, reason in list(row.down.items())[:3])
-        table.add_row(str(row.shard), f"{row.sending}/{row.cameras}", *each, f"{row.memory_bytes >> 20} MiB", down)
-    for fault in faults[:5]:
-        table.add_row("", "", "", "", "", "", "", fault)
+        figures = [str(row.shard), f"{row.sending}/{row.cameras}", str(row.following), kept, f"{row.stretch:.2f}", *each]
+        table.add_row(*figures, f"{row.memory_bytes >> 20} MiB", down)
+    notes = [words("watch.disk", reason=status.refused)] if status.refused else []
+    if status.follow_stretch > 1.05:
+        notes.append(words("watch.follow_stretch", factor=f"{status.follow_stretch:.1f}"))
+    for note in (*notes, *faults[:5]):
+        table.add_row(*[""] * (len(columns) - 1), note)
     return table

@@ -6,12 +6,15 @@ Only whole groups of pictures are kept: what begins without its keyframe cannot 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sewu.base.records import Packet
 
 PACKET_OVERHEAD_BYTES = 200
 """What Python keeps beside a packet's data."""
+MAX_DRIFT_S = 5.0
+"""Picture count and capture time of one connection agree better than this; cameras correct their clocks by less."""
 
 
 @dataclass(slots=True)
@@ -80,6 +83,24 @@ class Ring:
     def _grow(self, kept: _Kept, by_bytes: int) -> None:
         kept.size_bytes += by_bytes
         self.size_bytes += by_bytes
+
+
+def continuous(before: Packet, after: Packet) -> bool:
+    """Whether two packets of a camera follow on one connection: a reconnected camera counts its pictures anew."""
+    ticks = after.dts - before.dts
+    if before.stream != after.stream or ticks <= 0:
+        return False
+    return abs(float(ticks * before.stream.time_base) - (after.at_s - before.at_s)) < MAX_DRIFT_S
+
+
+def last_run(packets: Sequence[Packet]) -> list[Packet]:
+    """The end of these packets that comes from one connection, from a keyframe on; empty when it has none."""
+    begin = len(packets) - 1
+    while begin > 0 and continuous(packets[begin - 1], packets[begin]):
+        begin -= 1
+    run = packets[max(0, begin) :]
+    first = next((index for index, packet in enumerate(run) if packet.is_keyframe), len(run))
+    return list(run[first:])
 
 
 def _size(packet: Packet) -> int:

@@ -25,7 +25,7 @@ class Promise:
     """One camera's interval and how it was kept.
 
     `taken_at_s` is None until the first picture is taken. `cost_s` is the running mean of processor seconds
-    that one taken picture needs. `value` ranks cameras that are equally due.
+    that one taken picture needs. `value` ranks cameras that are equally due. `asked`: a look before it is due is wanted.
     """
 
     interval_s: float
@@ -36,6 +36,7 @@ class Promise:
     taken: int = 0
     late: int = 0
     worst_s: float = 0.0
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,19 @@ class Schedule:
     Args:
         capacity: processor seconds a second that may be spent, for example 0.85 of one core.
         first_cost_s: what a picture is assumed to cost until it was measured.
+
+    `demand`: processor seconds a second that the unstretched promises need. `extra`: looks taken before they were due.
+    `taken`, `late`: pictures, and those that came after more than 1.5 intervals, since the start.
     """
 
     capacity: float
     first_cost_s: float = 0.006
     stretch: float = 1.0
     overhead: float = 0.0
+    demand: float = 0.0
+    extra: int = 0
+    taken: int = 0
+    late: int = 0
     promises: dict[str, Promise] = field(default_factory=dict)
     _updated_at_s: float | None = None
 
@@ -86,9 +94,33 @@ class Schedule:
         for _, camera_id in due:
             budget_s -= self.promises[camera_id].cost_s
             if budget_s < 0 and chosen:
-                break
+                return chosen
             chosen.append(camera_id)
-        return chosen
+            self.promises[camera_id].asked = False
+        return chosen + self._asked(ready, {*chosen}, budget_s)
+
+    def ask(self, camera_id: str) -> None:
+        """Want one look earlier than promised; it is taken when time is left over, or forgotten at the next promised look."""
+        promise = self.promises.get(camera_id)
+        if promise is not None:
+            promise.asked = True
+
+    def _asked(self, ready: Mapping[str, Ready], chosen: set[str], budget_s: float) -> list[str]:
+        """The cameras that get the look they asked for; none while promises are stretched."""
+        if self.stretch > 1.0:
+            return []
+        found: list[str] = []
+        for camera_id, offer in ready.items():
+            promise = self.promises.get(camera_id)
+            if promise is None or not promise.asked or camera_id in chosen or offer.at_s <= (promise.taken_at_s or 0.0):
+                continue
+            budget_s -= promise.cost_s
+            if budget_s < 0:
+                break
+            found.append(camera_id)
+            promise.asked = False
+        self.extra += len(found)
+        return found
 
     def is_due(self, camera_id: str, offer: Ready) -> bool:
         """Whether waiting for the keyframe after this one would break the promise."""
@@ -105,14 +137,24 @@ class Schedule:
         promise = self.promises.get(camera_id)
         if promise is None:
             return
+        self.saw(camera_id, at_s)
+        promise.taken += 1
+        self.taken += 1
+        cost_s = max(cost_s, LEAST_COST_S)
+        promise.cost_s += (cost_s - promise.cost_s) * (1.0 if promise.taken == 1 else COST_MEMORY)
+
+    def saw(self, camera_id: str, at_s: float) -> None:
+        """Record that a picture captured at `at_s` was looked at for another reason: it keeps the promise all the same."""
+        promise = self.promises.get(camera_id)
+        if promise is None:
+            return
         if promise.taken_at_s is not None and at_s > promise.taken_at_s:
             gap_s = at_s - promise.taken_at_s
             promise.worst_s = max(promise.worst_s, gap_s)
-            promise.late += gap_s > promise.interval_s * 1.5
+            is_late = gap_s > promise.interval_s * 1.5
+            promise.late += is_late
+            self.late += is_late
         promise.taken_at_s = at_s
-        promise.taken += 1
-        cost_s = max(cost_s, LEAST_COST_S)
-        promise.cost_s += (cost_s - promise.cost_s) * (1.0 if promise.taken == 1 else COST_MEMORY)
 
     def balance(self, now_s: float, overhead: float, watched: Iterable[str] | None = None) -> float:
         """Set the stretch factor so that the promised work fits; call it every few seconds.
@@ -125,8 +167,8 @@ class Schedule:
             The factor now in force.
         """
         names = self.promises.keys() if watched is None else [name for name in watched if name in self.promises]
-        demand = sum(self.promises[name].cost_s / self.promises[name].interval_s for name in names)
-        wanted = max(1.0, demand / max(self.capacity - overhead, 0.02 * self.capacity))
+        self.demand = sum(self.promises[name].cost_s / self.promises[name].interval_s for name in names)
+        wanted = max(1.0, self.demand / max(self.capacity - overhead, 0.02 * self.capacity))
         elapsed_s = 0.0 if self._updated_at_s is None else max(0.0, now_s - self._updated_at_s)
         self._updated_at_s, self.overhead = now_s, overhead
         floor = max(1.0, self.stretch * (1 - RECOVERY_PER_S * elapsed_s))

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from sewu.base.errors import BadSource
 from sewu.base.records import Image
 
 HEAD_SHARE = 0.35
 """The upper part of a person's box that holds the head, also of one who bends or rides."""
 BLOCKS = 4
 """The head is reduced to so many blocks across before it is smoothed: nothing of a face is left to restore."""
+
+
+def burn_masks(jpeg: bytes, polygons: Sequence[Sequence[tuple[float, float]]]) -> bytes:
+    """A JPEG with these parts of it black; polygons in shares of width and height, 0 to 1.
+
+    Raises:
+        BadSource: the picture cannot be decoded or written; it must then not be shown.
+    """
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise BadSource("A picture cannot be decoded, so its masks cannot be burnt in.", "Look at another moment.")
+    size = np.array([image.shape[1], image.shape[0]], np.float64)
+    for polygon in polygons:
+        cv2.fillPoly(image, [np.rint(np.asarray(polygon, np.float64) * size).astype(np.int32)], (0, 0, 0))
+    done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    if not done:
+        raise BadSource("A picture cannot be written, so its masks cannot be burnt in.", "Look at another moment.")
+    return data.tobytes()
 
 
 def blur_people(image: Image, boxes_px: NDArray[np.floating]) -> Image:

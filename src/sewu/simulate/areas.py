@@ -1,60 +1,27 @@
 """Semarang's areas: kecamatan and kelurahan as they are, RW and RT below them invented.
 
-The facts (codes, names, centroids, areas) are in `data/areas.csv`. How many RW and RT a kelurahan has, and where
+The facts (codes, names, centroids, areas) are in `base/places.py`. How many RW and RT a kelurahan has, and where
 they lie, is generated: nobody publishes it by place.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-from typing import Literal
 
 import numpy as np
 
+from sewu.base.places import Area, Level, real_areas
 from sewu.base.records import Bools, Doubles, Ints, Place
 from sewu.base.space import EARTH_RADIUS_M
 
-Level = Literal["city", "kecamatan", "kelurahan", "rw", "rt"]
+__all__ = ["CENTRE", "Area", "Housing", "Kelurahan", "Level", "housing", "metres", "places", "real_areas", "shares"]
+
 CENTRE = Place(-6.9904, 110.4229)
 """Simpang Lima, around which the city is densest."""
 RT_PER_RW = 7.0
 """An assumption."""
-
-
-@dataclass(frozen=True, slots=True)
-class Area:
-    """One area. `is_synthetic` for RW and RT, which are invented; `area_km2` where it is known."""
-
-    code: str
-    level: Level
-    name: str
-    parent_code: str | None
-    place: Place
-    area_km2: float | None
-    is_synthetic: bool = False
-
-
-@cache
-def real_areas() -> tuple[Area, ...]:
-    """The city, its 16 kecamatan and 177 kelurahan."""
-    text = resources.files("sewu.simulate").joinpath("data", "areas.csv").read_text(encoding="utf-8")
-    return tuple(
-        Area(
-            row["code"],
-            row["level"],  # type: ignore[arg-type]
-            row["name"],
-            row["parent_code"] or None,
-            Place(float(row["lat"]), float(row["lon"])),
-            float(row["area_km2"]) if row["area_km2"] else None,
-        )
-        for row in csv.DictReader(io.StringIO(text))
-    )
 
 
 def metres(places: Sequence[Place]) -> Doubles:

@@ -16,6 +16,8 @@ from sewu.simulate.server.plan import Scheme, ServedCamera, StreamFile
 from sewu.simulate.testcard import MAIN_CARD, SUB_CARD, cached_card
 
 USER = "viewer"
+LOOKS_LIKE: dict[str, tuple[str, ...]] = {"parking": ("carpark",), "gate": ("street",)}
+"""Scenes of the register that a loop of another name may show."""
 
 
 class LoopFiles(Protocol):
@@ -54,6 +56,12 @@ class Cast:
     loop: LoopFiles = field(repr=False)
     served: ServedCamera
 
+    @property
+    def zones(self) -> Path | None:
+        """The zones file of the loop's main stream."""
+        file = self.loop.folder / "scene.toml"
+        return file if file.is_file() else None
+
     def truth(self, started_at_s: float, duration_s: float) -> dict[str, object]:
         """What is known of the stream, for laying the loop's truth over what is received.
 
@@ -67,6 +75,7 @@ class Cast:
             "started_at_s": started_at_s,
             "phase_s": self.served.phase_s,
             "truth": str(self.loop.truth) if self.loop.truth else None,
+            "zones": f"zones/{self.served.id}.toml" if self.zones else None,
             "synthetic": True,
         }
 
@@ -77,7 +86,9 @@ def find_loops(folder: Path) -> list[FolderLoop]:
     Raises:
         BadSource: there is none.
     """
-    candidates = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())] if folder.is_dir() else []
+    candidates = (
+        [folder, *sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))] if folder.is_dir() else []
+    )
     loops = [loop for candidate in candidates for loop in _loops_in(candidate)]
     if not loops:
         raise BadSource(f"{folder} holds no loop.", "Name a folder with main.mp4 (and sub.mp4), or with such folders in it.")
@@ -112,7 +123,8 @@ def cast(entries: Sequence[CityCamera], loops: Sequence[LoopFiles], auth: Scheme
     """Give every camera a loop, a phase and, unless `auth` is "none", a password of its own."""
     cast_list = []
     for index, entry in enumerate(entries):
-        fitting = [loop for loop in loops if entry.scene in loop.folder.name] or list(loops)
+        fitting = [loop for loop in loops if any(name in loop.folder.name for name in (entry.scene, *LOOKS_LIKE.get(entry.scene, ())))]
+        fitting = fitting or list(loops)
         loop = fitting[index % len(fitting)]
         camera_id = entry.camera.id
         share = zlib.crc32(camera_id.encode()) / 2**32

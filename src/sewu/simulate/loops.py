@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -14,16 +13,20 @@ from types import TracebackType
 from typing import Any, Self
 
 import av
-import cv2
 import numpy as np
 
 from sewu.base.errors import BadSettings, BadSource, StoreFull
 from sewu.base.records import Image
+from sewu.simulate.loop_cache import holding
 from sewu.simulate.scenes.actors import in_view, moving
 from sewu.simulate.scenes.happenings import ZONE_KIND, HappeningKind, Script, make_script
 from sewu.simulate.scenes.layout import LAYOUTS, Layout, SceneKind
+from sewu.simulate.scenes.lens import STRONGEST_K1
 from sewu.simulate.scenes.light import LIGHTING, Light
+from sewu.simulate.scenes.mesh import merged
 from sewu.simulate.scenes.render import Renderer
+from sewu.simulate.scenes.sensor import Sensor, smaller
+from sewu.simulate.scenes.signals import HEADS, Signals, lit, poles
 from sewu.simulate.scenes.truth import Ledger, Observer
 from sewu.simulate.scenes.world import World
 from sewu.simulate.scenes.zones import zones_toml
@@ -33,7 +36,7 @@ SUB_SIZE_PX, SUB_FPS, SUB_KBIT_S = (640, 360), 10, 400
 GOP_S = 2
 NAMES_EVERY = 5
 """Visibility is looked at in every fifth picture; boxes are exact in each."""
-VERSION = 1
+VERSION = 2
 """Part of the cache's key: raise it when the same recipe looks different."""
 Progress = Callable[[float], None]
 
@@ -52,6 +55,8 @@ class LoopRecipe:
     happenings: tuple[HappeningKind, ...] = ()
     light: Light = "day"
     size_px: tuple[int, int] = MAIN_SIZE_PX
+    lens_k1: float = 0.0
+    """Bending of the lens (`PoleCamera.k1`): -0.25 for a strong barrel to 0.25; 0 for none."""
 
     def __post_init__(self) -> None:
         for what, names, known in (
@@ -62,6 +67,8 @@ class LoopRecipe:
             unknown = [name for name in names if name not in known]
             if unknown:
                 raise BadSettings(f"There is no {what} {unknown[0]!r}.", f"Choose from {', '.join(known)}.")
+        if not abs(self.lens_k1) <= STRONGEST_K1:
+            raise BadSettings(f"A lens of k1 = {self.lens_k1:g} cannot be simulated.", f"Choose {-STRONGEST_K1} to {STRONGEST_K1}.")
         if not 1 <= self.duration_s <= 3600:
             raise BadSettings(f"A loop of {self.duration_s:g} s cannot be rendered.", "Choose 1 to 3600 s.")
         if any(side % 4 or not 64 <= side <= 3840 for side in self.size_px):
@@ -90,15 +97,23 @@ def build_world(recipe: LoopRecipe) -> tuple[Layout, World, list[Script]]:
     """The place and what moves in it at the loop's beginning. Raises BadSettings."""
     random, next_id = np.random.default_rng(recipe.seed), [1]
     layout = LAYOUTS[recipe.kind](random)
+    layout = replace(layout, camera=replace(layout.camera, k1=recipe.lens_k1))
     scripts = [make_script(kind, layout, recipe.duration_s, random, next_id) for kind in recipe.happenings]
     return layout, World(layout, scripts, random, next_id), scripts
 
 
 def render_loop(recipe: LoopRecipe, cache: Path, progress: Progress | None = None) -> Loop:
-    """The loop of this recipe, from the cache or rendered into it: whole or not at all.
+    """The loop of this recipe, from the cache or rendered into it; see `loop_held`, which also keeps it there."""
+    with loop_held(recipe, cache, progress) as loop:
+        return loop
+
+
+@contextmanager
+def loop_held(recipe: LoopRecipe, cache: Path, progress: Progress | None = None) -> Iterator[Loop]:
+    """The loop of this recipe, from the cache or rendered into it, whole or not at all; nobody removes it within the block.
 
     Args:
-        progress: called with the share that is done, 0 to 1.
+        progress: called with the share that is done, 0 to 1, while it is rendered.
 
     Raises:
         BadSettings: a happening that this scene or length does not allow.
@@ -106,55 +121,52 @@ def render_loop(recipe: LoopRecipe, cache: Path, progress: Progress | None = Non
         StoreFull: the cache cannot be written.
         Unavailable: this machine has no EGL.
     """
-    folder = cache / recipe.name
-    if not (folder / "loop.json").is_file():
-        new = cache / f".{recipe.name}.{os.getpid()}"
+    with ExitStack() as held:
         try:
-            shutil.rmtree(new, ignore_errors=True)
-            new.mkdir(parents=True)
-            _render(recipe, new, progress or (lambda share: None))
-            shutil.rmtree(folder, ignore_errors=True)
-            new.rename(folder)
+            folder = held.enter_context(holding(cache, recipe.name, lambda new: _render(recipe, new, progress or (lambda share: None))))
         except av.FFmpegError as error:
             raise BadSource(f"The loop {recipe.name} cannot be encoded: {error}.", "Check that PyAV has x264, and the disk.") from error
         except OSError as error:
             raise StoreFull(
                 f"The loop {recipe.name} cannot be written to {cache}: {error.strerror}.", "Make room or name another folder."
             ) from error
-        finally:
-            shutil.rmtree(new, ignore_errors=True)
-    streams = {name: path for name in ("main", "sub") if (path := folder / f"{name}.mp4").is_file()}
-    return Loop(folder, recipe.duration_s, streams, folder / "truth")
+        streams = {name: path for name in ("main", "sub") if (path := folder / f"{name}.mp4").is_file()}
+        yield Loop(folder, recipe.duration_s, streams, folder / "truth")
 
 
 def _render(recipe: LoopRecipe, folder: Path, progress: Progress) -> None:
     layout, world, scripts = build_world(recipe)
     pictures = round(recipe.duration_s * MAIN_FPS)
     observer, ledger = Observer(layout.camera, recipe.size_px), Ledger(layout.lines, MAIN_FPS)
-    quiet = LIGHTING[recipe.light]
+    light = LIGHTING[recipe.light]
+    sensor, heads, shown = Sensor(light, recipe.size_px), HEADS.get(recipe.kind, ()), Signals()
     kbit_s = max(100, round(MAIN_KBIT_S * recipe.size_px[0] * recipe.size_px[1] / (MAIN_SIZE_PX[0] * MAIN_SIZE_PX[1])))
     with (
-        Renderer(layout.still, layout.camera, quiet, recipe.size_px, layout.lamps) as renderer,
+        Renderer(merged([layout.still, *poles(heads)]), layout.camera, light, recipe.size_px, layout.lamps) as renderer,
         _Film(folder / "main.mp4", recipe.size_px, MAIN_FPS, kbit_s) as main,
         _Film(folder / "sub.mp4", SUB_SIZE_PX, SUB_FPS, SUB_KBIT_S) as sub,
     ):
         names = np.zeros((1, 1), np.float32)
         for index in range(pictures):
             actors = world.actors
-            drawn, placed = moving(in_view(actors, layout.camera))
+            drawn, placed = moving(in_view(actors, layout.camera), layout.camera)
+            colours = [world.traffic.colour(head.phase, world.t_s) for head in heads]
+            drawn = lit(drawn, heads, colours)
+            shown.add(index / MAIN_FPS, {head.phase: colour for head, colour in zip(heads, colours, strict=True)})
             if index % NAMES_EVERY == 0:
                 names = renderer.names(drawn)
             ledger.add(index, observer.see(placed, names))
             ledger.count(index, actors)
-            image = renderer.draw(drawn, index)
-            main.add(image)
+            planes = sensor.planes(renderer.draw(drawn), index)
+            main.add(planes)
             if index * SUB_FPS // MAIN_FPS != (index - 1) * SUB_FPS // MAIN_FPS:
-                sub.add(np.asarray(cv2.resize(image, SUB_SIZE_PX, interpolation=cv2.INTER_AREA), np.uint8))
+                sub.add(smaller(planes, recipe.size_px, SUB_SIZE_PX))
             world.step(1 / MAIN_FPS)
             progress((index + 1) / pictures)
     ledger.write(folder / "truth", [script.event for script in scripts])
+    shown.write(folder / "truth", recipe.duration_s)
     (folder / "scene.toml").write_text(zones_toml(layout, recipe.size_px), encoding="utf-8")
-    about = {"duration_s": recipe.duration_s, "synthetic": True, "recipe": asdict(replace(recipe))}
+    about = {"duration_s": recipe.duration_s, "synthetic": True, "recipe": asdict(recipe)}
     (folder / "loop.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
 
@@ -175,9 +187,9 @@ class _Film:
         }  # fmt: skip
         self._next = 0
 
-    def add(self, image: Image) -> None:
-        """The next picture, RGB."""
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+    def add(self, planes: Image) -> None:
+        """The next picture, I420."""
+        frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         frame.pts = self._next
         self._next += 1
         self._container.mux(self._stream.encode(frame))

@@ -20,6 +20,9 @@ from sewu.base.interfaces import State
 
 log = structlog.get_logger()
 
+STATES = "states.sqlite"
+"""One file for all workers of a folder: a camera that moves to another worker, because their number changed, goes on from its state."""
+
 SCHEMA = """
 create table if not exists checkpoint (
     camera_id text primary key,

@@ -32,14 +32,13 @@ from sewu.show.video import AnnotatedVideo
 from sewu.store.events import EventStore
 from sewu.store.files import safe_name, write_whole
 from sewu.store.observations import ObservationStore, export_parquet
+from sewu.wiring.flows import MIN_SCORE as MIN_SCORE
 from sewu.wiring.flows import flow_for, rules_from, scene_from
 from sewu.workers.analysis import Job, Listener, Outcome, Progress, analyse
 from sewu.workers.evidence import Clips, Recorded
 
 MARKER = "analysis.json"
 OURS = ("observations", "stills", "clips", "observations.parquet", "events.sqlite", "events.jsonl", "report.html", "annotated.mp4", MARKER)
-MIN_SCORE = 0.1
-"""The tracker's second stage needs the weak detections too (Zhang et al. 2022, ByteTrack)."""
 DEFAULT_RATE_FPS = 10.0
 
 

@@ -1,4 +1,4 @@
-"""`sewu demo`: a first look at everything, on a painted street whose truth is known, or on the user's own source."""
+"""`sewu demo`: a model to look with; and the quick look, at a painted street whose truth is known."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ PULL_PATIENCE_S = 90.0
 
 @dataclass(frozen=True)
 class Demonstration:
-    """What the demo did. `found` and `true` are None for the user's own source, whose truth nobody knows."""
+    """What was found of what is true: events, and crossings of the line."""
 
     analysed: Analysed
-    found: int | None = None
-    false: int | None = None
-    true: int | None = None
-    crossings_true: int | None = None
+    found: int
+    false: int
+    true: int
+    crossings_true: int
 
 
-def fetch_model(on_text: Callable[[str], None]) -> str:
-    """Make sure that a model is here if it can be had; returns the sentence that says what will look."""
+def fetch_model(on_text: Callable[[str], None]) -> tuple[str, str]:
+    """Make sure that a model is here if it can be had; returns its name and the sentence that says what will look."""
     shelf = Shelf()
     detector, reason = default_detector(shelf=shelf)
     if detector.name != "motion":
-        return reason
+        return detector.name, reason
     on_text(f"Fetching {DEFAULT} ...")
     failure: list[SewuError] = []
 
@@ -51,16 +51,14 @@ def fetch_model(on_text: Callable[[str], None]) -> str:
     worker.join(timeout=PULL_PATIENCE_S)
     if failure:
         on_text(failure[0].what)
-    return default_detector(shelf=shelf)[1]
+    detector, reason = default_detector(shelf=shelf)
+    return detector.name, reason
 
 
 def demonstrate(
-    source: str | None, out: Path, on_paint: Callable[[float], None], on_progress: Callable[[Progress], None], stop: threading.Event
+    out: Path, on_paint: Callable[[float], None], on_progress: Callable[[Progress], None], stop: threading.Event
 ) -> Demonstration:
-    """Analyse the painted street, or `source`. Raises `BadInput` and what `analyze` raises."""
-    if source is not None:
-        (analysed,) = analyze(AnalyzeOptions((source,), out), on_progress, stop)
-        return Demonstration(analysed)
+    """Analyse the painted street. Raises `BadInput` and what `analyze` raises."""
     street = Street()
     folder = platformdirs.user_cache_path("sewu") / "demo"
     clip = write_street(folder, street, on_paint)

@@ -17,7 +17,7 @@ from sewu.decode.decoder import Decoder
 from sewu.detect.onnx import DetectorSettings
 from sewu.detect.shelf import load
 from sewu.detect.tiles import Tiling
-from sewu.evaluate.protocols import clips, detection, people
+from sewu.evaluate.protocols import clips, detection, people, scenes
 from sewu.evaluate.sections import Run, Section
 from sewu.evaluate.tracker_alone import MakeTracker, tracker_alone
 from sewu.flow import Look, looks
@@ -71,6 +71,7 @@ PROTOCOLS: Mapping[str, Protocol] = {
     "bag": lambda data: clips.bag_left(data, run_clip),
     "views": lambda data: clips.view_changes(data, run_clip),
     "quiet": lambda data: clips.quiet_roads(data, run_clip),
+    "scenes": lambda _: scenes.scenes_ap(make_detector),
     "bays": lambda data: clips.parking_bays(data, run_clip),
 }
 

@@ -18,6 +18,9 @@ from sewu.notice import Notice, RuleSet, default_rules, load_rules
 GUARD = "health"
 """The analytic that says whether the camera still shows the view its zones were drawn on."""
 
+MIN_SCORE = 0.1
+"""The tracker's second stage needs the weak detections too (Zhang et al. 2022, ByteTrack)."""
+
 
 def metrics_of(names: Sequence[str]) -> dict[str, tuple[Metric, ...]]:
     """What these analytics emit."""

@@ -28,6 +28,10 @@ SILENCE_S = 15.0
 """A shard that says nothing for so long hangs, and is replaced."""
 FIRST_RESTART_S = 0.2
 LONGEST_RESTART_S = 30.0
+SPARE = -1
+"""In place of a shard's number: the process that waits to become one."""
+SPARE_AFTER_S = 5.0
+"""How long after the last start the spare is started."""
 STEADY_S = 60.0
 """A shard that lived this long is forgiven its earlier deaths."""
 
@@ -61,12 +65,22 @@ class Fleet:
         cameras: shard number -> what to tell it, one JSON-safe object; told at start and after every change.
         log_folder: each shard's standard error goes to `shard-N.log` there.
         cores: the cores to pin shards to, in turn; empty pins nothing.
+        spare: whether one more process waits, everything loaded, to take the place of a shard that dies; it is started as
+            `command(SPARE)` and reads the shard's number as its first line of input.
     """
 
     def __init__(
-        self, command: Callable[[int], Sequence[str]], shards: int, log_folder: Path, clock: Clock, cores: Sequence[int] = ()
+        self,
+        command: Callable[[int], Sequence[str]],
+        shards: int,
+        log_folder: Path,
+        clock: Clock,
+        cores: Sequence[int] = (),
+        spare: bool = False,
     ) -> None:
         self._command, self._clock, self._log_folder, self._cores = command, clock, log_folder, tuple(cores)
+        self._spare: subprocess.Popen[str] | None = None
+        self._wants_spare, self._spare_at_s = spare, clock.steady_s() + SPARE_AFTER_S
         self.workers = [Worker(shard) for shard in range(shards)]
         self._tasks: dict[int, str] = {}
         self._lock = threading.Lock()
@@ -92,6 +106,7 @@ class Fleet:
                 self._died(worker, f"silent for {SILENCE_S:.0f} s", now_s)
             if worker.process is None and now_s >= worker.restart_at_s:
                 self._start(worker, now_s)
+        self._keep_spare(now_s)
 
     def statuses(self) -> list[ShardStatus]:
         """The last word of each shard that has spoken since its start."""
@@ -100,6 +115,12 @@ class Fleet:
 
     def stop(self, patience_s: float = 10.0) -> None:
         """Ask every shard to finish (its end of input), then make it."""
+        if self._spare is not None:  # it holds nothing that could be lost
+            self._spare.kill()
+            self._spare.wait()
+            for pipe in (self._spare.stdin, self._spare.stdout):
+                _close(pipe)
+            self._spare = None
         for worker in self.workers:
             if worker.process is not None and worker.process.stdin is not None:
                 _close(worker.process.stdin)
@@ -118,16 +139,7 @@ class Fleet:
                 worker.listener.join(timeout=2.0)
 
     def _start(self, worker: Worker, now_s: float) -> None:
-        self._log_folder.mkdir(parents=True, exist_ok=True)
-        with (self._log_folder / f"shard-{worker.shard}.log").open("ab") as errors:
-            worker.process = subprocess.Popen(
-                list(self._command(worker.shard)),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-                bufsize=1,
-            )
+        worker.process = self._take_spare(worker.shard, now_s) or self._opened(worker.shard, f"shard-{worker.shard}.log")
         worker.started_at_s = worker.heard_at_s = now_s
         if self._cores:
             core = self._cores[worker.shard % len(self._cores)]
@@ -139,6 +151,34 @@ class Fleet:
         worker.listener.start()
         if worker.shard in self._tasks:
             self._tell(worker, self._tasks[worker.shard])
+
+    def _opened(self, shard: int, log_name: str) -> subprocess.Popen[str]:
+        self._log_folder.mkdir(parents=True, exist_ok=True)
+        command = list(self._command(shard))
+        with (self._log_folder / log_name).open("ab") as errors:
+            return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, bufsize=1)
+
+    def _keep_spare(self, now_s: float) -> None:
+        """Have one spare when nothing has started for a while: a shard that comes back needs the processor more."""
+        if self._spare is not None and self._spare.poll() is not None:
+            self._spare, self._spare_at_s = None, now_s + LONGEST_RESTART_S
+        if self._wants_spare and self._spare is None and now_s >= self._spare_at_s:
+            self._spare = self._opened(SPARE, "spare.log")
+
+    def _take_spare(self, shard: int, now_s: float) -> subprocess.Popen[str] | None:
+        """The spare, told which shard it is now; None when there is none that lives."""
+        self._spare_at_s = now_s + SPARE_AFTER_S
+        spare, self._spare = self._spare, None
+        if spare is None or spare.stdin is None:
+            return None
+        try:
+            spare.stdin.write(f"{shard}\n")
+            spare.stdin.flush()
+        except OSError:
+            spare.kill()
+            spare.wait()
+            return None
+        return spare
 
     def _died(self, worker: Worker, why: str, now_s: float) -> None:
         worker.deaths = 1 if now_s - worker.started_at_s > STEADY_S else worker.deaths + 1

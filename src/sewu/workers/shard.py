@@ -7,7 +7,7 @@ decoded in full instead and seen several times a second, out of the same budget.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,15 +16,18 @@ import structlog
 from sewu.base.clock import Clock
 from sewu.base.errors import SewuError
 from sewu.base.interfaces import State
-from sewu.base.records import Camera, Detections, Frame, Packet
+from sewu.base.records import Camera, Detections, Frame, Packet, StreamInfo
 from sewu.cull.arrivals import Arrivals
+from sewu.cull.following import Following, Load
 from sewu.cull.schedule import Ready, Schedule
 from sewu.flow import CameraFlow, Ending, FrameDecoder, Look
 from sewu.workers.looking import Eye, Looker
+from sewu.workers.pursuit import BEHIND_S, Pursuit
 
 log = structlog.get_logger()
 
 BALANCE_EVERY_S = 2.0
+LONGEST_PAUSE_S = 10.0
 BATCH_PICTURES = 16
 """Pictures decoded before they are looked at together; bounds memory and shares canvases."""
 
@@ -36,9 +39,19 @@ class Poller(Protocol):
 
 
 class PacketRing(Protocol):
-    """Keeps the last seconds of packets."""
+    """Keeps the last seconds of packets; see `sewu.connect.ring`."""
 
     def add(self, packet: Packet) -> None: ...
+
+    def clip(self, camera_id: str, from_s: float, to_s: float) -> list[Packet]: ...
+
+    def forget(self, camera_id: str) -> None: ...
+
+
+class PacketViewers(Protocol):
+    """Wants every packet as it comes: live view."""
+
+    def take(self, camera_id: str, packets: Sequence[Packet]) -> None: ...
 
 
 class Sink(Protocol):
@@ -53,48 +66,58 @@ class Sink(Protocol):
 
 @dataclass
 class Watched:
-    """One camera under watch. `follow_fps` > 0 decodes everything and looks that often."""
+    """One camera under watch.
+
+    `make_decoder` decodes every picture, while it is followed; without it the camera cannot be. `doubts` says whether
+    another look is worth while. `pending`: the newest keyframe that was not looked at.
+    """
 
     camera: Camera
     flow: CameraFlow
     eye: Eye
     keyframes: FrameDecoder
     interval_s: float
-    follow_fps: float = 0.0
-    every_frame: FrameDecoder | None = None
+    make_decoder: Callable[[StreamInfo], FrameDecoder] | None = None
+    doubts: Callable[[Detections, tuple[int, int]], bool] | None = None
+    pursuit: Pursuit | None = None
     arrivals: Arrivals = field(default_factory=Arrivals)
     pending: Packet | None = None
-    unseen: list[Packet] = field(default_factory=list)
-    followed_at_s: float | None = None
+    looked_at_s: float | None = None
     looks: int = 0
     faults: int = 0
 
 
 @dataclass(slots=True)
 class Costs:
-    """Processor seconds by stage since the start."""
+    """Processor seconds by stage since the start. `follow_s`: all stages of followed pictures; the others are of promised looks."""
 
     receive_s: float = 0.0
     decode_s: float = 0.0
     look_s: float = 0.0
     flow_s: float = 0.0
+    follow_s: float = 0.0
 
     @property
     def total_s(self) -> float:
-        return self.receive_s + self.decode_s + self.look_s + self.flow_s
+        return self.receive_s + self.decode_s + self.look_s + self.flow_s + self.follow_s
 
 
 class Shard:
-    """The cameras of one process."""
+    """The cameras of one process. `following`: who is followed; nobody until its settings say so."""
 
     def __init__(self, poller: Poller, ring: PacketRing, looker: Looker, schedule: Schedule, sinks: Sequence[Sink], clock: Clock) -> None:
         self._poller, self._ring, self._looker, self._schedule = poller, ring, looker, schedule
         self._sinks, self._clock = sinks, clock
         self.watched: dict[str, Watched] = {}
+        self.following = Following()
+        self.viewers: PacketViewers | None = None
         self.costs = Costs()
+        self.followed_pictures = self.faults = 0
+        self.camera_s = 0.0
+        """Camera-seconds received since the start."""
         self._balanced_at_s = clock.steady_s()
         self._balanced_receive_s = 0.0
-        self._follow_cost_s = 0.0
+        self._decode_share_s = self._look_share_s = 0.0
 
     def add(self, watched: Watched) -> None:
         """Begin to watch a camera, or go on with changed settings."""
@@ -105,29 +128,35 @@ class Shard:
         """Stop watching; open events end."""
         watched = self.watched.pop(camera_id, None)
         self._schedule.remove(camera_id)
+        self.following.forget(camera_id)
         if watched is not None:
             at_s = watched.arrivals.last_at_s or self._clock.now_s()
             ending = watched.flow.finish(at_s)
             for sink in self._sinks:
                 sink.ended(camera_id, at_s, ending)
+        self._ring.forget(camera_id)
 
     def tick(self, budget_s: float) -> int:
-        """Drain the sockets, take the keyframes that are due within `budget_s` processor seconds; returns pictures taken."""
+        """Drain the sockets, take the keyframes that are due within `budget_s` processor seconds, follow with what is left.
+
+        Returns:
+            How many pictures were looked at.
+        """
         started_s = self._clock.cpu_s()
         self._receive()
         self.costs.receive_s += self._clock.cpu_s() - started_s
-        before_follow_s = self._clock.cpu_s()
-        taken = self._follow()
-        self._follow_cost_s += self._clock.cpu_s() - before_follow_s
-        left_s = budget_s - (self._clock.cpu_s() - started_s)
+        self._choose_followed()
+        # A followed camera is taken by the schedule only when following it fell behind its promise: nothing is lost by waiting.
         ready = {
-            camera_id: Ready(watched.pending.at_s, watched.arrivals.gop_s)
+            camera_id: Ready(watched.pending.at_s, watched.arrivals.gop_s if watched.pursuit is None else 0.0)
             for camera_id, watched in self.watched.items()
-            if watched.pending is not None and watched.follow_fps == 0
+            if watched.pending is not None
         }
-        chosen = self._schedule.choose(ready, left_s)
+        chosen = self._schedule.choose(ready, budget_s - (self._clock.cpu_s() - started_s))
+        taken = 0
         for first in range(0, len(chosen), BATCH_PICTURES):
             taken += self._take(chosen[first : first + BATCH_PICTURES])
+        taken += self._follow(budget_s - (self._clock.cpu_s() - started_s))
         self._balance()
         return taken
 
@@ -138,10 +167,14 @@ class Shard:
                 continue
             for packet in packets:
                 self._ring.add(packet)
+            if self.viewers is not None:
+                self.viewers.take(camera_id, packets)
+            before_s = watched.arrivals.last_at_s
             keyframe = watched.arrivals.add(packets)
+            self.camera_s += _received_s(before_s, watched.arrivals.last_at_s)
             watched.pending = keyframe or watched.pending
-            if watched.follow_fps > 0:
-                watched.unseen.extend(packets)
+            if watched.pursuit is not None:
+                watched.pursuit.add(packets)
 
     def _take(self, camera_ids: Sequence[str]) -> int:
         """Decode, look at and measure the waiting keyframes of these cameras, and charge each its share."""
@@ -150,72 +183,117 @@ class Shard:
         for camera_id in camera_ids:
             watched = self.watched[camera_id]
             packet, watched.pending = watched.pending, None
-            frames = self._decoded(watched, watched.keyframes, [packet] if packet else [])
+            if packet is None:
+                continue
+            if watched.pursuit is not None:
+                watched.pursuit.resume_at(packet)
+            frames = self._decoded(watched, watched.keyframes, packet)
             if frames:
                 pictures.append((watched, frames[-1]))
-            elif packet:
+            else:
                 self._schedule.took(camera_id, packet.at_s, 0.001)
         self.costs.decode_s += self._clock.cpu_s() - started_s
-        self._see(pictures)
+        look_s, flow_s = self._see(pictures)
+        self.costs.look_s += look_s
+        self.costs.flow_s += flow_s
         each_s = (self._clock.cpu_s() - started_s) / max(1, len(pictures))
         for watched, frame in pictures:
             self._schedule.took(watched.camera.id, frame.at_s, each_s)
         return len(pictures)
 
-    def _follow(self) -> int:
-        """Decode followed cameras in full, keep their rate (stretched when overloaded), look at what is due."""
-        pictures: list[tuple[Watched, Frame]] = []
-        started_s = self._clock.cpu_s()
-        for watched in self.watched.values():
-            if watched.follow_fps > 0 and watched.unseen and watched.every_frame is not None:
-                packets, watched.unseen = watched.unseen, []
-                for frame in self._decoded(watched, watched.every_frame, packets):
-                    step_s = self._schedule.stretch / watched.follow_fps
-                    if watched.followed_at_s is None or not 0 <= frame.at_s - watched.followed_at_s < step_s * 0.95:
-                        watched.followed_at_s = frame.at_s
-                        pictures.append((watched, frame))
-        self.costs.decode_s += self._clock.cpu_s() - started_s
-        for batch in _one_per_camera(pictures):
-            self._see(batch)
-        return len(pictures)
+    def _choose_followed(self) -> None:
+        """Begin and end to follow. Following begins at the last keyframe, out of the ring, so that it can be decoded."""
+        wanted = set(self.following.at(self._clock.steady_s()))
+        for camera_id, watched in self.watched.items():
+            if watched.pursuit is not None and camera_id not in wanted:
+                watched.pursuit = None
+            elif watched.pursuit is None and camera_id in wanted and watched.make_decoder is not None:
+                newest_s = watched.arrivals.last_at_s
+                packets = [] if newest_s is None else self._ring.clip(camera_id, newest_s, newest_s)
+                watched.pursuit = Pursuit(watched.make_decoder, packets, watched.looked_at_s)
 
-    def _decoded(self, watched: Watched, decoder: FrameDecoder, packets: Sequence[Packet]) -> list[Frame]:
+    def _follow(self, budget_s: float) -> int:
+        """Decode followed cameras in full and look at what is due, those that waited longest first, as long as the budget lasts."""
+        pursued = [watched for watched in self.watched.values() if watched.pursuit is not None]
+        pursued.sort(key=lambda watched: watched.looked_at_s or 0.0)
+        taken = 0
+        for watched in pursued:
+            if budget_s <= 0:
+                break
+            started_s = self._clock.cpu_s()
+            frames = self._pursued(watched)
+            decoded_s = self._clock.cpu_s()
+            for frame in frames:
+                self._see([(watched, frame)])
+                self._schedule.saw(watched.camera.id, frame.at_s)
+            ended_s = self._clock.cpu_s()
+            self._decode_share_s += decoded_s - started_s
+            self._look_share_s += ended_s - decoded_s
+            self.costs.follow_s += ended_s - started_s
+            budget_s -= ended_s - started_s
+            taken += len(frames)
+        self.followed_pictures += taken
+        return taken
+
+    def _pursued(self, watched: Watched) -> list[Frame]:
         try:
-            return [frame for packet in packets for frame in decoder.decode(packet)]
+            return [] if watched.pursuit is None else watched.pursuit.frames(self.following.step_s)
         except SewuError as error:
-            watched.faults += 1
-            log.warning("a picture could not be decoded", camera=watched.camera.id, reason=error.what)
-            return []
+            return self._undecodable(watched, error)
 
-    def _see(self, pictures: Sequence[tuple[Watched, Frame]]) -> None:
-        """Look at pictures (at most one per camera) and send each through its camera's flow."""
+    def _decoded(self, watched: Watched, decoder: FrameDecoder, packet: Packet) -> list[Frame]:
+        try:
+            return list(decoder.decode(packet))
+        except SewuError as error:
+            return self._undecodable(watched, error)
+
+    def _undecodable(self, watched: Watched, error: SewuError) -> list[Frame]:
+        watched.faults += 1
+        self.faults += 1
+        log.warning("a picture could not be decoded", camera=watched.camera.id, reason=error.what)
+        return []
+
+    def _see(self, pictures: Sequence[tuple[Watched, Frame]]) -> tuple[float, float]:
+        """Look at pictures (at most one per camera) and send each through its camera's flow; processor seconds of the two."""
         started_s = self._clock.cpu_s()
         found = self._looker.look([(watched.eye, frame) for watched, frame in pictures])
         looked_s = self._clock.cpu_s()
         for (watched, frame), detections in zip(pictures, found, strict=True):
             self._flow(watched, frame, detections)
-        self.costs.look_s += looked_s - started_s
-        self.costs.flow_s += self._clock.cpu_s() - looked_s
+        return looked_s - started_s, self._clock.cpu_s() - looked_s
 
     def _flow(self, watched: Watched, frame: Frame, detections: Detections) -> None:
+        watched.looked_at_s = frame.at_s
         try:
             look = watched.flow.look(frame, detections)
         except Exception:  # a supervisor: one camera's fault must not stop the others
             watched.faults += 1
+            self.faults += 1
             log.exception("a look failed", camera=watched.camera.id)
             return
         watched.looks += 1
+        self.following.take(look.events, self._clock.steady_s())
+        if watched.doubts is not None and watched.doubts(detections, frame.size_px):
+            self._schedule.ask(watched.camera.id)
+            watched.eye.whole_at_s = None
         for sink in self._sinks:
             sink.take(look)
 
     def _balance(self) -> None:
         now_s = self._clock.steady_s()
         elapsed_s = now_s - self._balanced_at_s
-        if elapsed_s >= BALANCE_EVERY_S:
-            unscheduled_s = self.costs.receive_s - self._balanced_receive_s + self._follow_cost_s
-            sending = [name for name, watched in self.watched.items() if watched.arrivals.last_at_s is not None and watched.follow_fps == 0]
-            self._schedule.balance(now_s, unscheduled_s / elapsed_s, sending)
-            self._balanced_at_s, self._balanced_receive_s, self._follow_cost_s = now_s, self.costs.receive_s, 0.0
+        if elapsed_s < BALANCE_EVERY_S:
+            return
+        receive = (self.costs.receive_s - self._balanced_receive_s) / elapsed_s
+        sending = [name for name, watched in self.watched.items() if watched.arrivals.last_at_s is not None and watched.pursuit is None]
+        self._schedule.balance(now_s, receive, sending)
+        pursuits = [watched.pursuit for watched in self.watched.values() if watched.pursuit is not None]
+        behind = any(pursuit.waiting_s > BEHIND_S for pursuit in pursuits)
+        load = Load(self._decode_share_s / elapsed_s, self._look_share_s / elapsed_s)
+        room = self._schedule.capacity - receive - self._schedule.demand
+        self.following.balance(now_s, room, load, len(pursuits), behind)
+        self._balanced_at_s, self._balanced_receive_s = now_s, self.costs.receive_s
+        self._decode_share_s = self._look_share_s = 0.0
 
     def states(self, camera_ids: Iterable[str]) -> dict[str, State]:
         """What must outlive a restart, of these cameras."""
@@ -229,14 +307,8 @@ def restore(watched: Watched, state: State) -> None:
     watched.eye.restore(state["eye"])
 
 
-def _one_per_camera(pictures: Sequence[tuple[Watched, Frame]]) -> Iterable[list[tuple[Watched, Frame]]]:
-    """Split into batches in which each camera comes once, in time order: a camera's looks build on one another."""
-    rounds: list[list[tuple[Watched, Frame]]] = []
-    turn: dict[str, int] = {}
-    for watched, frame in pictures:
-        number = turn.get(watched.camera.id, 0)
-        turn[watched.camera.id] = number + 1
-        if number == len(rounds):
-            rounds.append([])
-        rounds[number].append((watched, frame))
-    return rounds
+def _received_s(before_s: float | None, now_s: float | None) -> float:
+    """Stream time that these packets brought; a longer pause was an outage, and a clock set back brought nothing."""
+    if before_s is None or now_s is None:
+        return 0.0
+    return now_s - before_s if 0 < now_s - before_s < LONGEST_PAUSE_S else 0.0

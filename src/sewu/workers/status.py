@@ -14,6 +14,9 @@ class ShardStatus:
     """Counters since the shard's start, and its state now.
 
     `camera_s` is the sum over cameras of the seconds each has been sending: costs divide by it.
+    `following`: cameras followed now; `followed_pictures` were seen there beside the promised `pictures`; `extra`: promised
+    pictures taken early on request. `evicted`: groups of pictures that the ring gave up for want of memory. `lost`: observations
+    and events that a full disk cost; `refused`: what the disk says now.
     `kept` is the share of taken pictures that came within 1.5 x the promised interval.
     """
 
@@ -23,11 +26,15 @@ class ShardStatus:
     cameras: int = 0
     sending: int = 0
     following: int = 0
+    followed_pictures: int = 0
+    follow_stretch: float = 1.0
+    extra: int = 0
     camera_s: float = 0.0
     receive_s: float = 0.0
     decode_s: float = 0.0
     look_s: float = 0.0
     flow_s: float = 0.0
+    follow_s: float = 0.0
     process_s: float = 0.0
     pictures: int = 0
     late: int = 0
@@ -39,6 +46,12 @@ class ShardStatus:
     faults: int = 0
     stretch: float = 1.0
     memory_bytes: int = 0
+    ring_bytes: int = 0
+    evicted: int = 0
+    clips: int = 0
+    clips_missed: int = 0
+    lost: int = 0
+    refused: str = ""
     down: dict[str, str] = field(default_factory=dict)
 
     def line(self) -> str:
@@ -70,7 +83,7 @@ def total(parts: Iterable[ShardStatus]) -> ShardStatus:
     sums = {
         name: sum(getattr(row, name) for row in rows)
         for name in ShardStatus.__dataclass_fields__
-        if name not in {"shard", "pid", "at_s", "stretch", "worst_ratio", "down"}
+        if name not in {"shard", "pid", "at_s", "stretch", "follow_stretch", "worst_ratio", "refused", "down"}
     }
     down = {camera_id: reason for row in rows for camera_id, reason in row.down.items()}
     return ShardStatus(
@@ -78,7 +91,9 @@ def total(parts: Iterable[ShardStatus]) -> ShardStatus:
         pid=0,
         at_s=max((row.at_s for row in rows), default=0.0),
         stretch=max((row.stretch for row in rows), default=1.0),
+        follow_stretch=max((row.follow_stretch for row in rows), default=1.0),
         worst_ratio=max((row.worst_ratio for row in rows), default=0.0),
+        refused=next((row.refused for row in rows if row.refused), ""),
         down=down,
         **sums,
     )

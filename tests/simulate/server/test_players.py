@@ -28,6 +28,8 @@ RTSP = {
     "digest-udp": ("digest", "udp", "viewer"),
     "any": ("any", "tcp", "viewer"),
     "reordered": ("reordered", "tcp", None),
+    "sub": ("two", "tcp", None),
+    "sub-udp": ("two", "udp", None),
 }
 
 
@@ -37,6 +39,7 @@ def server(clips: Clips) -> Iterator[RunningServer]:
     cameras = (
         ServedCamera(id="h264", main=file),
         ServedCamera(id="hevc", main=StreamFile(path=clips.hevc)),
+        ServedCamera(id="two", main=StreamFile(path=clips.reordered), sub=file),
         ServedCamera(id="reordered", main=StreamFile(path=clips.reordered)),
         *(ServedCamera(id=auth, main=file, user="viewer", password="secret", auth=auth) for auth in ("basic", "digest", "any")),
     )
@@ -64,6 +67,10 @@ def assert_run_of(received: list[str], loop: list[str]) -> None:
 
 def loop_of(camera: str, truth: dict[str, list[str]]) -> list[str]:
     return truth.get(camera, truth["h264"])
+
+
+def url_of(server: RunningServer, kind: str) -> str:
+    return server.url(RTSP[kind][0], sub=kind.startswith("sub"))
 
 
 def tool(name: str) -> str:
@@ -98,9 +105,9 @@ def with_login(url: str, user: str | None) -> str:
     return url.replace("://", f"://{user}:secret@") if user else url
 
 
-def framemd5(source: list[str]) -> list[str]:
+def framemd5(source: list[str], pictures: int = PICTURES) -> list[str]:
     """FFmpeg, told to print the MD5 of every decoded picture."""
-    start = [tool("ffmpeg"), "-v", "error", "-analyzeduration", "600000", *source, "-frames:v", str(PICTURES)]
+    start = [tool("ffmpeg"), "-v", "error", "-analyzeduration", "600000", *source, "-frames:v", str(pictures)]
     return [*start, "-fps_mode", "passthrough", "-f", "framemd5", "-"]
 
 
@@ -113,8 +120,8 @@ def by_ffmpeg(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -
     """FFmpeg on each kind; side by side, because players of live streams mostly wait."""
     folder = tmp_path_factory.mktemp("ffmpeg")
     programs = {
-        kind: Program(framemd5(["-rtsp_transport", transport, "-i", with_login(server.url(camera), user)]), folder / kind)
-        for kind, (camera, transport, user) in RTSP.items()
+        kind: Program(framemd5(["-rtsp_transport", transport, "-i", with_login(url_of(server, kind), user)]), folder / kind)
+        for kind, (_, transport, user) in RTSP.items()
     }
     yield programs
     for program in programs.values():
@@ -138,17 +145,22 @@ def test_ffprobe_reads_codec_size_and_rate(server: RunningServer, tmp_path: Path
     assert Program(command, tmp_path / "run").output().strip() == "hevc,320,180,10/1"
 
 
-@pytest.mark.parametrize("kind", ["tcp", "udp", "hevc-tcp", "digest"])
+@pytest.mark.parametrize("kind", ["tcp", "udp", "hevc-tcp", "digest", "sub"])
 def test_pyav_plays_rtsp(server: RunningServer, truth: dict[str, list[str]], kind: str) -> None:
     camera, transport, user = RTSP[kind]
     options = {"rtsp_transport": transport, "analyzeduration": "600000"}
     received = []
-    with av.open(with_login(server.url(camera), user), options=options, timeout=(10, 10)) as container:
+    with av.open(with_login(url_of(server, kind), user), options=options, timeout=(10, 10)) as container:
         for frame in container.decode(video=0):
             received.append(hashlib.md5(frame.to_ndarray(format="yuv420p").tobytes()).hexdigest())
             if len(received) == PICTURES:
                 break
     assert_run_of(received, loop_of(camera, truth))
+
+
+def test_ffmpeg_plays_mjpeg(server: RunningServer, tmp_path: Path) -> None:
+    played = Program(framemd5(["-f", "mpjpeg", "-i", server.url("h264", "mjpeg")], 3), tmp_path / "run")
+    assert len(md5s_in(played.output())) == 3
 
 
 def test_pyav_plays_mjpeg(server: RunningServer) -> None:
@@ -171,7 +183,7 @@ def pipeline(server: RunningServer, kind: str, out: Path) -> list[str]:
     camera, transport, user = RTSP[kind]
     codec = "h265" if camera == "hevc" else "h264"
     login = ["user-id=viewer", "user-pw=secret"] if user else []
-    source = ["rtspsrc", f"location={server.url(camera)}", f"protocols={transport}", "latency=200", *login]
+    source = ["rtspsrc", f"location={url_of(server, kind)}", f"protocols={transport}", "latency=200", *login]
     decode = f"! rtp{codec}depay ! {codec}parse ! avdec_{codec} max-threads=1 ! identity eos-after={PICTURES + 1} ! filesink location={out}"
     return [*source, *decode.split()]
 

@@ -239,6 +239,10 @@ class Parking:
 
     # --- state ---
 
+    def _drawn(self) -> list[list[object]]:
+        """The bays and their corners: what was learned of a bay's look is of no use for another."""
+        return [[bay.zone.id, [list(corner) for corner in bay.zone.points_px]] for bay in self._bays]
+
     def state(self) -> State:
         return {
             "time": self._time.state(),
@@ -247,17 +251,20 @@ class Parking:
             "looks": self._looks.state() if self._looks else None,
             "stops": [[stop.number, stop.zone_id, stop.dwell_s, stop.kind, list(stop.box)] for stop in self._stops.values()],
             "due_s": dict(self._due_s),
+            "drawn": self._drawn(),
             "bays": {bay.zone.id: [bay.occupied, bay.since_s, bay.pending_s, bay.arrival_seen] for bay in self._bays},
         }
 
     def restore(self, state: State) -> None:
-        """Bays that were drawn since begin afresh; those that were wiped out are forgotten."""
+        """Zones that were drawn since begin afresh, but for the clocks of who stands there; those that were wiped out are forgotten."""
         self._time.restore(state["time"])
         self._standing.restore(state["standing"])
         self._windows.restore(state["windows"])
-        if self._looks and state["looks"] and list(state["bays"]) == [bay.zone.id for bay in self._bays]:
+        if self._looks and state["looks"] and state.get("drawn") == self._drawn():
             self._looks.restore(state["looks"])
-        self._stops = {row[0]: Stop(row[0], row[1], row[2], row[3], as_tuple(np.asarray(row[4]))) for row in state["stops"]}
+        known = {zone.id for zone in self._forbidden}  # a stop of a zone that is gone may belong to another one now
+        rows = [row for row in state["stops"] if row[1] in known]
+        self._stops = {row[0]: Stop(row[0], row[1], row[2], row[3], as_tuple(np.asarray(row[4]))) for row in rows}
         self._due_s = dict(state["due_s"])
         for bay in self._bays:
             if bay.zone.id in state["bays"]:

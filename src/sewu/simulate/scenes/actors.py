@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -14,10 +14,11 @@ from sewu.simulate.scenes.camera import PoleCamera
 from sewu.simulate.scenes.mesh import Colour, Mesh, box, merged, turned
 from sewu.simulate.scenes.people import Looks, Pose, body, pose, posed
 from sewu.simulate.scenes.render import Moving
-from sewu.simulate.scenes.vehicles import LENGTH_M, VehicleKind, beam
+from sewu.simulate.scenes.vehicles import LENGTH_M, UNLIT, VehicleKind, beam, walking
 
 FAR_M = 110.0
 """Farther away nobody is drawn; the haze and the size of a pixel hide them."""
+COARSE_FROM_M = 24.0
 ActorKind = Literal["person", "bag"] | VehicleKind
 
 
@@ -40,13 +41,20 @@ class Actor:
     pose: Pose = "stand"
     phase: float = 0.0
     engine_on: bool = True
+    _far: Mesh | None = field(default=None, repr=False)
 
     def place(self, x_m: float, y_m: float, yaw_rad: float) -> None:
         self.x_m, self.y_m, self.yaw_rad = x_m, y_m, yaw_rad
 
-    def in_world(self) -> Mesh:
-        """The mesh where it is now."""
-        mesh = posed(self.mesh, *pose(self.pose, self.phase, self.scale)) if self.kind == "person" else self.mesh
+    def in_world(self, *, far: bool = False) -> Mesh:
+        """The mesh where it is now; of fewer faces when `far`."""
+        if far and self._far is None:
+            self._far = self.mesh.from_afar()
+        mesh = self._far if far and self._far is not None else self.mesh
+        if self.kind == "person":
+            mesh = posed(mesh, *pose(self.pose, self.phase, self.scale))
+        elif self.kind == "pushcart":
+            mesh = walking(mesh, self.phase)
         return mesh.placed(turned(self.yaw_rad), (self.x_m, self.y_m, self.floor_m))
 
 
@@ -76,12 +84,20 @@ def in_view(actors: Sequence[Actor], camera: PoleCamera) -> list[Actor]:
         & (np.abs(right) < ahead * half + margin * 1.3)
         & (np.abs(down) < ahead * half * 0.5625 + margin * 1.5)
     )
-    return [actor for actor, yes in zip(actors, seen.tolist(), strict=True) if yes]
+    # From near to far: what is hidden is then not shaded.
+    return [actors[index] for index in np.argsort(ahead, kind="stable").tolist() if seen[index]]
 
 
-def moving(actors: Sequence[Actor]) -> tuple[Moving, list[tuple[Actor, Mesh]]]:
-    """What the renderer draws, and every actor's mesh in the world; names are ids + 1."""
-    placed = [(actor, actor.in_world()) for actor in actors]
+def moving(actors: Sequence[Actor], camera: PoleCamera | None = None) -> tuple[Moving, list[tuple[Actor, Mesh]]]:
+    """What the renderer draws, and every actor's mesh in the world; names are ids + 1.
+
+    With a camera, who is farther from it than `COARSE_FROM_M` is drawn with fewer faces.
+    """
+    eye = (camera.x_m, camera.y_m) if camera else None
+    placed = [
+        (actor, actor.in_world(far=eye is not None and math.hypot(actor.x_m - eye[0], actor.y_m - eye[1]) > COARSE_FROM_M))
+        for actor in actors
+    ]
     if not placed:
         return Moving(np.zeros((0, 12), np.float32), np.zeros((0, 3), np.int32), np.zeros((0, 4), np.float32)), []
     every = merged([mesh for _, mesh in placed])
@@ -89,6 +105,8 @@ def moving(actors: Sequence[Actor]) -> tuple[Moving, list[tuple[Actor, Mesh]]]:
     floor = np.repeat(np.asarray([actor.floor_m for actor, _ in placed], np.float32), counts)
     name = np.repeat(np.asarray([actor.id + 1 for actor, _ in placed], np.float32), counts) + every.thing
     columns = [every.at_m, every.normal, every.rgb, every.material[:, None], floor[:, None], name[:, None]]
-    beams: list[Floats] = [beam(a.kind, a.x_m, a.y_m, a.yaw_rad) for a, _ in placed if a.kind in LENGTH_M and a.engine_on]
+    beams: list[Floats] = [
+        beam(a.kind, a.x_m, a.y_m, a.yaw_rad) for a, _ in placed if a.kind in LENGTH_M and a.kind not in UNLIT and a.engine_on
+    ]
     lit = np.concatenate(beams) if beams else np.zeros((0, 4), np.float32)
     return Moving(np.concatenate(columns, axis=1).astype(np.float32), every.faces, lit), placed

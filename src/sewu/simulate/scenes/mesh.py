@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,11 +18,15 @@ MATTE, PAINT, GLASS, LIGHT, ASPHALT, PAVING, PLASTER, FOLIAGE, ROOF, SHUTTER, GR
 """What a surface is made of; the shaders know them by number."""
 
 
+_COLUMNS = ("at_m", "normal", "rgb", "material", "part", "thing")
+MIN_AREA_M2 = 1e-7
+
+
 @dataclass(frozen=True, slots=True)
 class Mesh:
     """at_m, normal, rgb: float32 (n, 3), rgb 0 to 1 linear. material: float32 (n,). part: which rigid part; thing: which truth object.
 
-    faces: int32 (m, 3).
+    faces: int32 (m, 3). far: int32 (k, 3), fewer faces over some of the same vertices, for what is seen from afar.
     """
 
     at_m: Floats
@@ -31,6 +36,7 @@ class Mesh:
     part: Ints
     thing: Ints
     faces: Ints
+    far: Ints
 
     def placed(self, rotation: ArrayLike, at_m: ArrayLike = (0.0, 0.0, 0.0)) -> Mesh:
         """Turned by a 3 x 3 rotation, then moved."""
@@ -39,6 +45,13 @@ class Mesh:
 
     def moved(self, x_m: float, y_m: float, z_m: float = 0.0) -> Mesh:
         return replace(self, at_m=self.at_m + np.asarray((x_m, y_m, z_m), np.float32))
+
+    def from_afar(self) -> Mesh:
+        """The same shape of its fewer faces and only the vertices that they need."""
+        used, faces = np.unique(self.far, return_inverse=True)
+        columns = {name: getattr(self, name)[used] for name in _COLUMNS}
+        small = faces.reshape(-1, 3).astype(np.int32)
+        return Mesh(**columns, faces=small, far=small)
 
     def of_part(self, part: int) -> Mesh:
         return replace(self, part=np.full_like(self.part, part))
@@ -51,8 +64,8 @@ def merged(meshes: Sequence[Mesh]) -> Mesh:
     """All of them as one."""
     offsets = np.cumsum([0, *(len(m.at_m) for m in meshes[:-1])])
     faces = np.concatenate([m.faces + o for m, o in zip(meshes, offsets, strict=True)]).astype(np.int32)
-    columns = ("at_m", "normal", "rgb", "material", "part", "thing")
-    return Mesh(**{name: np.concatenate([getattr(m, name) for m in meshes]) for name in columns}, faces=faces)
+    far = np.concatenate([m.far + o for m, o in zip(meshes, offsets, strict=True)]).astype(np.int32)
+    return Mesh(**{name: np.concatenate([getattr(m, name) for m in meshes]) for name in _COLUMNS}, faces=faces, far=far)
 
 
 def turned(yaw_rad: float) -> Floats:
@@ -89,22 +102,44 @@ def loft(rings: ArrayLike, colours: ArrayLike, material: ArrayLike = MATTE, *, c
         rgb = np.concatenate([rgb, np.broadcast_to(rgb[-1:].mean(axis=1, keepdims=True), (1, n, 3))])
     if len(kind) < bands:
         kind = np.concatenate([kind, np.full((1, n), kind[-1].min(), np.float32)])
-    return _quads(corners.reshape(-1, 4, 3), normals.reshape(-1, 4, 3), rgb.reshape(-1, 3), kind.reshape(-1))
+    # Shapes of one colour do with every other ring; the rings of others are where their colours change.
+    rings_far = np.unique([*range(0, bands, 2), *([bands - 1] if capped else []), bands]) if np.ndim(colours) == 1 else np.arange(m)
+    far = _coarse(rings_far, n, 2 if n % 2 == 0 and n >= 8 else 1)
+    return _quads(corners.reshape(-1, 4, 3), normals.reshape(-1, 4, 3), rgb.reshape(-1, 3), kind.reshape(-1), far)
 
 
-def _quads(corners: Floats, normals: Floats, rgb: Floats, kind: Floats) -> Mesh:
+def _coarse(rings: Any, sides: int, step: int) -> Ints:
+    """Quads between chosen rings over every `step`-th point, as vertices of the full skin's quads: (k, 4)."""
+    low, high = np.asarray(rings[:-1])[:, None], np.asarray(rings[1:])[:, None] - 1
+    first = np.arange(0, sides, step)[None]
+    last = first + step - 1
+    chosen = [(low * sides + first) * 4, (low * sides + last) * 4 + 1, (high * sides + last) * 4 + 2, (high * sides + first) * 4 + 3]
+    return np.stack(chosen, axis=2).reshape(-1, 4).astype(np.int32)
+
+
+def _triangles(quads: Ints, at_m: Floats) -> Ints:
+    """Two triangles for each quad, but none without an area: the tip of a cone needs only one."""
+    faces = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]], axis=1).reshape(-1, 3)
+    a, b, c = (at_m[faces[:, k]] for k in range(3))
+    (ux, uy, uz), (vx, vy, vz) = (b - a).T, (c - a).T
+    square = (uy * vz - uz * vy) ** 2 + (uz * vx - ux * vz) ** 2 + (ux * vy - uy * vx) ** 2
+    return np.asarray(faces[square > (2 * MIN_AREA_M2) ** 2], np.int32)
+
+
+def _quads(corners: Floats, normals: Floats, rgb: Floats, kind: Floats, far: Ints | None = None) -> Mesh:
     count = len(corners)
-    base = (np.arange(count, dtype=np.int32) * 4)[:, None]
-    faces = np.concatenate([base + np.asarray([0, 1, 2]), base + np.asarray([0, 2, 3])], axis=1).reshape(-1, 3).astype(np.int32)
-    zeros = np.zeros(count * 4, np.int32)
+    quads = np.arange(count * 4, dtype=np.int32).reshape(-1, 4)
+    zeros, at_m = np.zeros(count * 4, np.int32), corners.reshape(-1, 3).astype(np.float32)
+    faces = _triangles(quads, at_m)
     return Mesh(
-        corners.reshape(-1, 3).astype(np.float32),
+        at_m,
         normals.reshape(-1, 3).astype(np.float32),
         np.repeat(rgb, 4, axis=0).astype(np.float32),
         np.repeat(kind, 4).astype(np.float32),
         zeros,
         zeros.copy(),
         faces,
+        faces if far is None else _triangles(far, at_m),
     )
 
 

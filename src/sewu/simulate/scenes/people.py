@@ -20,7 +20,7 @@ CLOTHES: tuple[Colour, ...] = (
     (0.30, 0.28, 0.25), (0.45, 0.15, 0.22), (0.12, 0.30, 0.42), (0.20, 0.10, 0.07), (0.62, 0.60, 0.50), (0.14, 0.14, 0.16),
 )  # fmt: skip
 TROUSERS: tuple[Colour, ...] = ((0.03, 0.04, 0.09), (0.02, 0.02, 0.025), (0.12, 0.10, 0.07), (0.06, 0.06, 0.07), (0.05, 0.08, 0.15))
-Pose = Literal["walk", "stand", "ride", "sit"]
+Pose = Literal["walk", "stand", "ride", "sit", "push", "cycle"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +112,12 @@ def pose(kind: Pose, phase: float, scale: float = 1.0) -> tuple[Floats, Floats]:
         scale: of the body.
     """
     wave = 2 * np.pi * phase
-    if kind == "walk":
+    if kind in ("walk", "push"):
         thighs = (0.46 * np.sin(wave), -0.46 * np.sin(wave))
         shins = (thighs[0] - 0.75 * max(0.0, np.cos(wave)), thighs[1] - 0.75 * max(0.0, -np.cos(wave)))
         arms, bends, lean = (-0.38 * np.sin(wave), 0.38 * np.sin(wave)), 0.35, -0.03
+        if kind == "push":
+            arms, bends, lean = (0.75, 0.75), 0.35, -0.12
     elif kind == "stand":
         sway = 0.05 * np.sin(wave)
         thighs, shins, arms, bends, lean = (
@@ -125,6 +127,8 @@ def pose(kind: Pose, phase: float, scale: float = 1.0) -> tuple[Floats, Floats]:
             0.35 + 0.3 * float(np.sin(phase * 1.7) > 0.4),
             0.0,
         )
+    elif kind == "cycle":
+        thighs, shins, arms, bends, lean = (1.05, 0.45), (-0.05, -0.35), (0.85, 0.85), 0.25, -0.25
     else:
         thighs, shins, arms, bends, lean = (1.25, 1.25), (-0.25, -0.25), (0.75, 0.75), 0.45, -0.12
     turn, shift = np.zeros((10, 3, 3)), np.zeros((10, 3))
@@ -144,13 +148,14 @@ def pose(kind: Pose, phase: float, scale: float = 1.0) -> tuple[Floats, Floats]:
         joint(arm, _swing(arms[side]), (SHOULDER_M, 0), TRUNK)
         joint(fore, _swing(arms[side] + bends), (ELBOW_M, 0), arm)
     joint(SKIRT, np.eye(3), (HIP_M, 0), None)
-    if kind in ("walk", "stand"):
+    if kind in ("walk", "stand", "push"):
         # The lower foot touches the ground.
         foot = np.asarray([0.0, 0.0, 0.0])
         lowest = min(float((turn[s] @ foot + shift[s])[2]) for s in (LEFT_SHIN, RIGHT_SHIN))
         shift[:, 2] -= lowest
     else:
-        shift[:, 2] += (0.74 - HIP_M) * scale if kind == "ride" else (0.45 - HIP_M) * scale
+        seat_m = {"ride": 0.74, "cycle": 0.94}.get(kind, 0.45)
+        shift[:, 2] += (seat_m - HIP_M) * scale
     return turn.astype(np.float32), shift.astype(np.float32)
 
 

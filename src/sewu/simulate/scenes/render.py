@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -14,11 +15,15 @@ from sewu.base.errors import Unavailable
 from sewu.base.records import Floats, Image
 from sewu.simulate.scenes import shaders
 from sewu.simulate.scenes.camera import PoleCamera
+from sewu.simulate.scenes.lens import Lens
 from sewu.simulate.scenes.light import Lighting
 from sewu.simulate.scenes.mesh import Mesh
+from sewu.simulate.scenes.tiles import quads, touched
 
 SHADE_PX = 2048
 STILL_FACTOR = 2
+SOFTEN = 0.35
+"""How much of a pixel comes from its neighbours."""
 EGL: dict[str, Any] = {"backend": "egl", "require": 330}
 LAMP_RGB = (1.0, 0.78, 0.5)
 BEAM_RGB = (1.0, 0.95, 0.8)
@@ -35,6 +40,10 @@ class Moving:
     vertices: Floats
     faces: Any
     beams: Floats
+
+
+NOTHING = Moving(np.zeros((0, 12), np.float32), np.zeros((0, 3), np.int32), np.zeros((0, 4), np.float32))
+"""A frame in which nothing moves."""
 
 
 def open_context() -> Any:
@@ -71,17 +80,23 @@ class Renderer:
         size_px: tuple[int, int],
         lamps: Sequence[tuple[float, float, float]] = (),
     ) -> None:
+        self._lens = Lens(camera, size_px) if camera.k1 else None
+        camera = self._lens.pinhole if self._lens else camera
         self.size_px, self._camera, self._light = size_px, camera, lighting
         self._gl = gl = open_context()
+        self._matrix = camera.matrix(size_px)
         self._clip = camera.clip_matrix(size_px).astype("f4").T.tobytes()
         self._screen = {
             name: gl.program(vertex_shader=shaders.SCREEN_VERTEX, fragment_shader=fragment)
+            for name, fragment in (("sky", shaders.SKY_FRAGMENT), ("smaller", shaders.SMALLER_FRAGMENT))
+        }
+        self._quads = {name: gl.vertex_array(program, []) for name, program in self._screen.items()}
+        self._parts = {
+            name: gl.program(vertex_shader=shaders.TILE_VERTEX, fragment_shader=fragment)
             for name, fragment in (
-                ("sky", shaders.SKY_FRAGMENT), ("smaller", shaders.SMALLER_FRAGMENT),
                 ("blur", shaders.BLUR_FRAGMENT), ("compose", shaders.COMPOSE_FRAGMENT), ("post", shaders.POST_FRAGMENT),
             )
         }  # fmt: skip
-        self._quads = {name: gl.vertex_array(program, []) for name, program in self._screen.items()}
         self._surface = gl.program(vertex_shader=shaders.SURFACE_VERTEX, fragment_shader=shaders.STILL_FRAGMENT)
         self._lean = gl.program(vertex_shader=shaders.SURFACE_VERTEX, fragment_shader=shaders.MOVING_FRAGMENT)
         self._flat = gl.program(vertex_shader=shaders.FLAT_VERTEX, fragment_shader=shaders.FLAT_FRAGMENT)
@@ -95,6 +110,12 @@ class Renderer:
 
     def __enter__(self) -> Self:
         return self
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """Where several renderers take turns: makes this one's context the current one within the block."""
+        with self._gl:
+            yield
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._gl.release()
@@ -133,6 +154,11 @@ class Renderer:
         self._frame = gl.texture((width, height), 4, dtype="f2")
         self._frame_target = gl.framebuffer([self._frame], gl.depth_renderbuffer((width, height)))
         self._out = gl.framebuffer([gl.renderbuffer((width, height), 3)])
+        self._changed = np.ones_like(touched(NOTHING, self._matrix, self._light.sun, self.size_px))
+        self._corners = gl.buffer(reserve=self._changed.size * 48, dynamic=True)
+        self._tiles = {name: gl.vertex_array(program, [(self._corners, "2f", "in_uv")]) for name, program in self._parts.items()}
+        for name, program in self._parts.items():
+            program["upright"].value = -1.0 if name == "post" else 1.0
 
     def _shade_matrix(self) -> Floats:
         """Looks down from the sun on 120 m around the point ahead of the camera."""
@@ -185,21 +211,25 @@ class Renderer:
         for thing in (big, depth, vertices, faces):
             thing.release()
 
-    def draw(self, moving: Moving, tick: int) -> Image:
-        """One frame: uint8 (H, W, 3), RGB."""
+    def draw(self, moving: Moving) -> Image:
+        """One frame: uint8 (H, W, 3), RGB.
+
+        Only tiles that what moves reaches, or reached in the frame before, are drawn; elsewhere the picture stays as it was.
+        """
         gl, light = self._gl, self._light
+        changed = touched(moving, self._matrix, light.sun, self.size_px)
+        corners = quads(changed | self._changed, self.size_px)
+        self._changed = changed
+        if len(corners):
+            self._corners.write(corners.tobytes())
         vertices = gl.buffer(moving.vertices.astype("f4").tobytes()) if len(moving.vertices) else None
         faces: Any = gl.buffer(np.ascontiguousarray(moving.faces, "i4").tobytes()) if vertices else None
         self._draw_mask(moving, vertices, faces)
-        self._frame_target.use()
+        self._draw_tiles("blur", self._soft_target, len(corners), mask=self._mask)
         gl.enable(moderngl.DEPTH_TEST)
         gl.depth_func = "1"
-        for unit, texture in enumerate((self._still, self._still_depth, self._soft)):
-            texture.use(unit)
-        compose = self._screen["compose"]
-        compose["still"].value, compose["depth"].value, compose["mask"].value = 0, 1, 2
-        compose["beam_rgb"].value = tuple(light.beams * v for v in BEAM_RGB)
-        self._quads["compose"].render(vertices=3)
+        self._parts["compose"]["beam_rgb"].value = tuple(light.beams * v for v in BEAM_RGB)
+        self._draw_tiles("compose", self._frame_target, len(corners), still=self._still, depth=self._still_depth, mask=self._soft)
         gl.depth_func = "<"
         if vertices:
             self._shade.use(0)
@@ -207,11 +237,20 @@ class Renderer:
             array = gl.vertex_array(self._lean, layout, faces)
             array.render()
             array.release()
-        image = self._finish(tick)
+        image = self._finish(len(corners))
         if vertices:
             vertices.release()
             faces.release()
         return image
+
+    def _draw_tiles(self, name: str, target: Any, count: int, **textures: Any) -> None:
+        """Run a program over the tiles in `_corners`."""
+        target.use()
+        for unit, (sampler, texture) in enumerate(textures.items()):
+            texture.use(unit)
+            self._parts[name][sampler].value = unit
+        if count:
+            self._tiles[name].render(vertices=count)
 
     def _draw_mask(self, moving: Moving, vertices: Any, faces: Any) -> None:
         gl = self._gl
@@ -239,50 +278,61 @@ class Renderer:
             array.release()
             buffer.release()
         self._mask_target.color_mask = (True, True, True, True)
-        self._soft_target.use()
         gl.disable(moderngl.DEPTH_TEST)
-        self._mask.use(0)
-        self._screen["blur"]["mask"].value = 0
-        self._quads["blur"].render(vertices=3)
 
-    def _finish(self, tick: int) -> Image:
-        gl, light, post = self._gl, self._light, self._screen["post"]
-        self._out.use()
-        gl.disable(moderngl.DEPTH_TEST)
-        self._frame.use(0)
-        for name, value in (("exposure", light.exposure), ("grain", light.grain), ("rain", light.rain), ("soften", 0.35)):
-            post[name].value = value
-        post["frame"].value, post["tick"].value = 0, float(tick % 997)
-        self._quads["post"].render(vertices=3)
-        data = self._out.read(components=3, alignment=1)
-        return np.frombuffer(data, np.uint8).reshape(self.size_px[1], self.size_px[0], 3)
+    def _finish(self, count: int) -> Image:
+        self._gl.disable(moderngl.DEPTH_TEST)
+        post = self._parts["post"]
+        post["exposure"].value, post["soften"].value = self._light.exposure, SOFTEN
+        self._draw_tiles("post", self._out, count, frame=self._frame)
+        image = np.empty((self.size_px[1], self.size_px[0], 3), np.uint8)
+        self._out.read_into(image, components=3, alignment=1)
+        return self._lens.bend(image) if self._lens else image
 
     def names(self, moving: Moving) -> Floats:
         """Which thing is in front at a quarter of the size: (H / 4, W / 4), its name, 0 where nothing moves."""
+        return self._identify(moving, self._names_target, alone=False)
+
+    def masks(self, moving: Moving, *, alone: bool = False) -> Floats:
+        """Which thing is in front, to the pixel: float32 (H, W), its name, 0 where nothing moves. For checking the truth.
+
+        Args:
+            alone: as if nothing stood still, so that only what moves hides what moves.
+        """
+        width, height = self.size_px
+        colour, depth = self._gl.texture((width, height), 1, dtype="f4"), self._gl.depth_renderbuffer((width, height))
+        target = self._gl.framebuffer([colour], depth)
+        try:
+            return self._identify(moving, target, alone=alone)
+        finally:
+            for thing in (target, colour, depth):
+                thing.release()
+
+    def _identify(self, moving: Moving, target: Any, *, alone: bool) -> Floats:
+        """Draw flat names into a target of one float channel, before the depth of what stands still."""
         gl = self._gl
-        keep = gl.depth_renderbuffer((self.size_px[0] // 4, self.size_px[1] // 4))
-        target = gl.framebuffer([self._names], keep)
         target.use()
-        gl.enable(moderngl.DEPTH_TEST)
-        gl.depth_func = "1"
-        self._still.use(0)
-        self._still_depth.use(1)
-        self._quads["smaller"].render(vertices=3)
-        target.color_mask = (True, True, True, True)
-        target.depth_mask = False
-        gl.clear()
         target.depth_mask = True
+        gl.enable(moderngl.DEPTH_TEST)
+        target.clear()
+        if not alone:
+            gl.depth_func = "1"
+            self._still.use(0)
+            self._still_depth.use(1)
+            smaller = self._screen["smaller"]
+            smaller["big"].value, smaller["depth"].value = 0, 1
+            self._quads["smaller"].render(vertices=3)
+            target.depth_mask = False
+            gl.clear()
+            target.depth_mask = True
         gl.depth_func = "<"
         if len(moving.vertices):
-            vertices, faces = (
-                gl.buffer(moving.vertices.astype("f4").tobytes()),
-                gl.buffer(np.ascontiguousarray(moving.faces, "i4").tobytes()),
-            )
+            vertices = gl.buffer(moving.vertices.astype("f4").tobytes())
+            faces = gl.buffer(np.ascontiguousarray(moving.faces, "i4").tobytes())
             array = gl.vertex_array(self._name, [(vertices, "3f 32x 1f", "in_at", "in_name")], faces)
             array.render()
             for thing in (array, vertices, faces):
                 thing.release()
-        found = np.frombuffer(self._names.read(), np.float32).reshape(self._names.height, self._names.width)[::-1]
-        for thing in (target, keep):
-            thing.release()
-        return found
+        width, height = target.size
+        found: Floats = np.frombuffer(target.read(components=1, dtype="f4", alignment=1), np.float32).reshape(height, width)[::-1]
+        return self._lens.bend_names(found) if self._lens else found

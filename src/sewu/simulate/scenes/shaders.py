@@ -148,6 +148,15 @@ void main() { vec2 p = vec2((gl_VertexID << 1) & 2, gl_VertexID & 2); uv = p; gl
 """
 )
 
+TILE_VERTEX = (
+    _HEAD
+    + """
+uniform float upright; in vec2 in_uv; out vec2 uv;
+void main() { uv = in_uv; vec2 p = in_uv * 2. - 1.; gl_Position = vec4(p.x, p.y * upright, 0., 1.); }
+"""
+)
+"""Parts of a screen; `upright` is -1 where the picture is turned to begin at its top."""
+
 SKY_FRAGMENT = (
     _HEAD
     + NOISE
@@ -203,26 +212,19 @@ void main() {
 
 POST_FRAGMENT = (
     _HEAD
-    + NOISE
     + """
-uniform sampler2D frame; uniform float exposure; uniform float grain; uniform float tick; uniform float rain; uniform float soften;
+uniform sampler2D frame; uniform float exposure; uniform float soften;
 in vec2 uv; out vec3 colour;
 void main() {
-    ivec2 size = textureSize(frame, 0), last = size - 1; ivec2 at = ivec2(gl_FragCoord.x, float(size.y) - gl_FragCoord.y);
+    ivec2 size = textureSize(frame, 0), last = size - 1, at = ivec2(uv * vec2(size));
     vec3 c = texelFetch(frame, at, 0).rgb;
     vec3 around = texelFetch(frame, min(at + ivec2(1, 0), last), 0).rgb + texelFetch(frame, max(at - ivec2(1, 0), 0), 0).rgb
         + texelFetch(frame, min(at + ivec2(0, 1), last), 0).rgb + texelFetch(frame, max(at - ivec2(0, 1), 0), 0).rgb;
     c = mix(c, around * .25, soften) * exposure;
-    if (rain > 0.) {
-        vec2 r = vec2(uv.x * 160. + uv.y * 9., uv.y * 5. - tick * 1.37); float column = hash(vec2(floor(r.x), 3.));
-        float drop = step(.965, hash(floor(vec2(r.x, r.y + column * 7.)))) * smoothstep(.5, 0., abs(fract(r.x) - .5));
-        c += rain * .10 * drop;
-    }
     c *= 1. - .28 * dot(uv - .5, uv - .5);
     c = c * (2.51 * c + .03) / (c * (2.43 * c + .59) + .14);
-    c = sqrt(clamp(c, 0., 1.));
-    float n = hash(gl_FragCoord.xy + vec2(tick * 17.3, tick * 5.7)) - .5;
-    colour = c + grain * 1.5 * n * (1.2 - .6 * c.g);
+    colour = sqrt(clamp(c, 0., 1.));
 }
 """
 )
+"""Softness of the lens, exposure, darker corners, the tone curve."""

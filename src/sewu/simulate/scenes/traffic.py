@@ -6,8 +6,12 @@ simulations" (the intelligent driver model).
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 
@@ -15,14 +19,27 @@ from sewu.simulate.scenes.actors import Actor
 from sewu.simulate.scenes.layout import Lane
 from sewu.simulate.scenes.vehicles import LENGTH_M, WIDTH_M, VehicleKind, model
 
-CYCLE_S, GREEN_S, CLEAR_S = 44.0, 18.0, 4.0
+SignalColour = Literal["red", "amber", "green"]
+CYCLE_S, GREEN_S, CLEAR_S, AMBER_S = 44.0, 18.0, 4.0, 2.5
 PUSH_MPS2, BRAKE_MPS2, HEADWAY_S, STANDSTILL_M = 1.7, 2.2, 1.1, 1.6
 SIDESTEP_MPS = 0.9
 CROWN_M = 14.0
+STRIDE_M = 1.35
+SLOW_MPS: dict[VehicleKind, float] = {"bicycle": 4.2, "pushcart": 1.15}
+"""They keep to the left edge of the lane, `LEFT_M` from its middle where cars drive."""
+LEFT_M: dict[VehicleKind, float] = {"bicycle": 1.35, "pushcart": 2.0}
 SHARES: dict[str, tuple[tuple[VehicleKind, float], ...]] = {
-    "street": (("motorcycle", 0.60), ("car", 0.26), ("angkot", 0.07), ("truck", 0.05), ("bus", 0.02)),
-    "junction": (("motorcycle", 0.56), ("car", 0.28), ("angkot", 0.07), ("truck", 0.05), ("bus", 0.04)),
-    "market": (("motorcycle", 1.0),),
+    "street": (
+        ("motorcycle", 0.57),
+        ("car", 0.25),
+        ("angkot", 0.07),
+        ("truck", 0.05),
+        ("bus", 0.02),
+        ("bicycle", 0.03),
+        ("pushcart", 0.01),
+    ),
+    "junction": (("motorcycle", 0.55), ("car", 0.27), ("angkot", 0.07), ("truck", 0.05), ("bus", 0.04), ("bicycle", 0.02)),
+    "market": (("motorcycle", 0.7), ("pushcart", 0.15), ("bicycle", 0.15)),
     "carpark": (("motorcycle", 0.35), ("car", 0.65)),
 }
 
@@ -68,6 +85,12 @@ class Traffic:
             return False
         return (t_s - phase * (GREEN_S + CLEAR_S)) % CYCLE_S < GREEN_S
 
+    def colour(self, phase: int, t_s: float) -> SignalColour:
+        """What the heads of a phase show; amber between green and red."""
+        if self.is_green(phase, t_s):
+            return "green"
+        return "amber" if any(self.is_green(phase, t_s - ago) for ago in (0.5, AMBER_S)) else "red"
+
     def step(self, t_s: float, dt_s: float, obstacles: Sequence[Obstacle]) -> None:
         """From `t_s` to `t_s + dt_s`."""
         if not self._due_s:
@@ -80,6 +103,7 @@ class Traffic:
                 self._drive(driver, ours[:place], things, t_s, dt_s)
         self.drivers = [d for d in self.drivers if d.s_m < _length(self.lanes[d.lane])]
         for driver in self.drivers:
+            driver.actor.phase += driver.v_mps * dt_s / STRIDE_M
             x, y, yaw = _at(self.lanes[driver.lane], driver.s_m, driver.offset_m)
             driver.actor.place(x, y, yaw)
 
@@ -97,6 +121,9 @@ class Traffic:
         spread = 0.75 if kind == "motorcycle" else 0.12
         offset = float(self.random.uniform(-spread, spread))
         wish = lane.speed_mps * float(self.random.uniform(0.8, 1.15)) * (0.85 if kind in ("bus", "truck", "angkot") else 1.0)
+        if kind in SLOW_MPS:
+            wish = min(wish, SLOW_MPS[kind] * float(self.random.uniform(0.85, 1.1)))
+            offset += LEFT_M[kind] if self.kind in ("street", "junction") else 0.0
         self.drivers.append(Driver(actor, index, 0.0, wish * 0.9, wish, offset, offset))
 
     def _drive(
@@ -104,7 +131,7 @@ class Traffic:
     ) -> None:
         lane, kind = self.lanes[me.lane], _kind(me)
         front, half = me.s_m + LENGTH_M[kind] / 2, WIDTH_M[kind] / 2
-        gap, lead_mps, aim_m = np.inf, 0.0, me.base_m
+        gap, lead_mps, aim_m = math.inf, 0.0, me.base_m
         for other in ahead:
             if abs(other.offset_m - me.offset_m) < half + WIDTH_M[_kind(other)] / 2 + 0.15:
                 space = other.s_m - LENGTH_M[_kind(other)] / 2 - front
@@ -121,12 +148,12 @@ class Traffic:
             space = lane.stop_m - front
             if space > -0.5 and space + 0.5 > me.v_mps**2 / 9.0 and space < gap:
                 gap, lead_mps = space + STANDSTILL_M * 0.7, 0.0
-        wanted = STANDSTILL_M + max(0.0, me.v_mps * HEADWAY_S + me.v_mps * (me.v_mps - lead_mps) / (2 * np.sqrt(PUSH_MPS2 * BRAKE_MPS2)))
+        wanted = STANDSTILL_M + max(0.0, me.v_mps * HEADWAY_S + me.v_mps * (me.v_mps - lead_mps) / (2 * math.sqrt(PUSH_MPS2 * BRAKE_MPS2)))
         pull = PUSH_MPS2 * (1 - (me.v_mps / me.wish_mps) ** 4 - (wanted / max(gap, 0.1)) ** 2)
-        me.v_mps = max(0.0, me.v_mps + float(np.clip(pull, -7.0, PUSH_MPS2)) * dt_s)
+        me.v_mps = max(0.0, me.v_mps + min(max(pull, -7.0), PUSH_MPS2) * dt_s)
         me.s_m += me.v_mps * dt_s
         reach = SIDESTEP_MPS * dt_s * min(1.0, me.v_mps / 2)
-        me.offset_m += float(np.clip(aim_m - me.offset_m, -reach, reach))
+        me.offset_m += min(max(aim_m - me.offset_m, -reach), reach)
 
 
 def _kind(driver: Driver) -> VehicleKind:
@@ -135,23 +162,44 @@ def _kind(driver: Driver) -> VehicleKind:
     return kind
 
 
+@dataclass(frozen=True, slots=True)
+class _Leg:
+    """A straight piece of a lane: where it begins, its direction, how far along the lane that is, and its length."""
+
+    x_m: float
+    y_m: float
+    way_x: float
+    way_y: float
+    from_m: float
+    long_m: float
+
+
+@lru_cache(maxsize=256)
+def _legs(points_m: tuple[tuple[float, float], ...]) -> tuple[_Leg, ...]:
+    legs, gone_m = [], 0.0
+    for (x0, y0), (x1, y1) in itertools.pairwise(points_m):
+        long_m = math.hypot(x1 - x0, y1 - y0)
+        legs.append(_Leg(x0, y0, (x1 - x0) / long_m, (y1 - y0) / long_m, gone_m, long_m))
+        gone_m += long_m
+    return tuple(legs)
+
+
 def _length(lane: Lane) -> float:
-    return float(np.hypot(*np.diff(np.asarray(lane.points_m), axis=0).T).sum())
+    last = _legs(lane.points_m)[-1]
+    return last.from_m + last.long_m
 
 
 def _at(lane: Lane, s_m: float, left_m: float) -> tuple[float, float, float]:
-    points = np.asarray(lane.points_m)
-    steps = np.diff(points, axis=0)
-    lengths = np.hypot(*steps.T)
-    index = int(np.clip(np.searchsorted(np.cumsum(lengths), s_m), 0, len(steps) - 1))
-    unit = steps[index] / lengths[index]
-    x, y = points[index] + unit * (s_m - lengths[:index].sum()) + np.asarray([-unit[1], unit[0]]) * left_m
-    return float(x), float(y), float(np.arctan2(unit[1], unit[0]))
+    """x, y and yaw so far along the lane and so far to its left."""
+    legs = _legs(lane.points_m)
+    leg = next((leg for leg in legs if s_m <= leg.from_m + leg.long_m), legs[-1])
+    on_m = s_m - leg.from_m
+    x, y = leg.x_m + leg.way_x * on_m - leg.way_y * left_m, leg.y_m + leg.way_y * on_m + leg.way_x * left_m
+    return x, y, math.atan2(leg.way_y, leg.way_x)
 
 
 def _along(lane: Lane, x_m: float, y_m: float) -> tuple[float, float]:
     """How far along the lane and how far to its left; lanes are straight enough for their first and last point to do."""
-    start, end = np.asarray(lane.points_m[0]), np.asarray(lane.points_m[-1])
-    unit = (end - start) / np.hypot(*(end - start))
-    off = np.asarray([x_m, y_m]) - start
-    return float(off @ unit), float(unit[0] * off[1] - unit[1] * off[0])
+    (leg,) = _legs((lane.points_m[0], lane.points_m[-1]))
+    off_x, off_y = x_m - leg.x_m, y_m - leg.y_m
+    return off_x * leg.way_x + off_y * leg.way_y, leg.way_x * off_y - leg.way_y * off_x

@@ -1,7 +1,8 @@
 """What is in each picture, to the pixel: boxes, identities, classes, visibility; and counts and events of the loop.
 
 gt.txt is in MOTChallenge format (Milan et al. 2016, "MOT16", section 4.1): frame, id, left, top, width, height, 1, class,
-visibility. Classes are MOT16's where it has one: 1 pedestrian, 2 person on vehicle, 3 car (angkot too), 5 motorbike; and, as it has
+visibility. Classes are MOT16's where it has one: 1 pedestrian, 2 person on vehicle, 3 car (angkot too), 4 bicycle, 5 motorbike,
+6 non-motorized vehicle (pushcart); and, as it has
 none, 14 bus, 15 truck, 16 bag.
 """
 
@@ -20,13 +21,13 @@ from sewu.simulate.scenes.actors import Actor
 from sewu.simulate.scenes.camera import PoleCamera
 from sewu.simulate.scenes.happenings import TrueEvent
 from sewu.simulate.scenes.layout import CountLine
-from sewu.simulate.scenes.mesh import Mesh
+from sewu.simulate.scenes.mesh import Ints, Mesh
+from sewu.simulate.scenes.outline import NEAR_M, Box, shown_box_px
 
-CLASS_OF = {"person": 1, "car": 3, "angkot": 3, "motorcycle": 5, "bus": 14, "truck": 15, "bag": 16}
+CLASS_OF = {"person": 1, "car": 3, "angkot": 3, "motorcycle": 5, "bicycle": 4, "pushcart": 6, "bus": 14, "truck": 15, "bag": 16}
 RIDER_CLASS = 2
-NAMES = {1: "person", 2: "rider", 3: "car", 5: "motorcycle", 14: "bus", 15: "truck", 16: "bag"}
+NAMES = {1: "person", 2: "rider", 3: "car", 4: "bicycle", 5: "motorcycle", 6: "pushcart", 14: "bus", 15: "truck", 16: "bag"}
 SAMPLE = 48
-NEAR_M = 0.6
 MIN_SIDE_PX = 2.0
 
 
@@ -43,12 +44,14 @@ class Seen:
 class Observer:
     """Turns meshes in the world into boxes in the picture.
 
-    A box holds the projection of every vertex of the thing. `visible` is the share of up to 48 vertices whose place in the picture
-    shows that very thing, so that a thing never hides itself; of what lies outside the picture nothing is visible.
+    A box holds the projection of every triangle of the thing, cut at the edges of the picture. `visible` is the share of up to 48
+    vertices whose place in the picture shows that very thing, so that a thing never hides itself; of what lies outside the picture
+    nothing is visible.
     """
 
     def __init__(self, camera: PoleCamera, size_px: tuple[int, int]) -> None:
         self._matrix, self.size_px = camera.matrix(size_px).astype(np.float32), size_px
+        self._bend = camera.lens(size_px)
 
     def see(self, placed: Sequence[tuple[Actor, Mesh]], names: Floats) -> list[Seen]:
         """Everything of which at least 2 x 2 px are in the picture. names: (h, w), as `Renderer.names` gives it."""
@@ -56,31 +59,31 @@ class Observer:
         for actor, mesh in placed:
             at = mesh.at_m @ self._matrix[:, :3].T + self._matrix[:, 3]
             for thing in range(actor.riders + 1):
-                seen = self._one(at if not actor.riders else at[mesh.thing == thing], actor.id + thing, names)
+                # The vertices of a thing lie one after the other.
+                first, end = np.searchsorted(mesh.thing, (thing, thing + 1)) if actor.riders else (0, len(at))
+                whose = mesh.thing[mesh.faces[:, 0]] == thing if actor.riders else slice(None)
+                seen = self._one(at[first:end], mesh.faces[whose] - first, actor.id + thing, names)
                 if seen is not None:
-                    cls = RIDER_CLASS if thing else CLASS_OF[actor.kind]
+                    cls = CLASS_OF[actor.kind] if not thing else CLASS_OF["person"] if actor.kind == "pushcart" else RIDER_CLASS
                     found.append(Seen(actor.id + thing, cls, *seen))
         return found
 
-    def _one(self, at: Floats, number: int, names: Floats) -> tuple[tuple[float, float, float, float], float] | None:
+    def _one(self, at: Floats, faces: Ints, number: int, names: Floats) -> tuple[Box, float] | None:
         width, height = self.size_px
-        if float(at[:, 2].min()) < NEAR_M:
+        box_px = shown_box_px(at, faces, self.size_px, self._bend)
+        if box_px is None or box_px[2] - box_px[0] < MIN_SIDE_PX or box_px[3] - box_px[1] < MIN_SIDE_PX:
             return None
-        xy = at[:, :2] / at[:, 2:]
-        low, high = xy.min(axis=0), xy.max(axis=0)
-        x0, y0 = max(0.0, float(low[0])), max(0.0, float(low[1]))
-        x1, y1 = min(float(width), float(high[0])), min(float(height), float(high[1]))
-        if x1 - x0 < MIN_SIDE_PX or y1 - y0 < MIN_SIDE_PX:
-            return None
-        some = xy[:: max(1, len(xy) // SAMPLE)]
-        inside = (some >= 0).all(axis=1) & (some < (width, height)).all(axis=1)
-        at_px = (some[inside] * (names.shape[1] / width, names.shape[0] / height)).astype(int)
+        some = at[:: max(1, len(at) // SAMPLE)]
+        some = some[some[:, 2] > NEAR_M]
+        xy = self._bend(some[:, :2] / some[:, 2:])
+        inside = (xy >= 0).all(axis=1) & (xy < (width, height)).all(axis=1)
+        at_px = (xy[inside] * (names.shape[1] / width, names.shape[0] / height)).astype(int)
         rows, columns = np.clip(at_px[:, 1], 1, names.shape[0] - 2), np.clip(at_px[:, 0], 1, names.shape[1] - 2)
         shown = np.zeros(len(rows), np.bool_)
         # A vertex on the outline may round to the pixel beside it.
         for dy, dx in ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)):
             shown |= names[rows + dy, columns + dx] == number + 1
-        return (x0, y0, x1, y1), float(shown.sum()) / len(some)
+        return box_px, float(shown.sum()) / max(1, len(some))
 
 
 @dataclass(slots=True)

@@ -1,10 +1,10 @@
-"""Vehicles: motorcycles, cars, angkot, buses and trucks. Middle of the wheels at the origin, facing +x."""
+"""Vehicles: motorcycles, cars, angkot, buses, trucks, bicycles and pushcarts. Middle of the wheels at the origin, facing +x."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -13,14 +13,23 @@ from sewu.base.records import Floats
 from sewu.simulate.scenes.mesh import GLASS, LIGHT, MATTE, PAINT, Colour, Mesh, ball, box, ellipses, flats, loft, merged, oblongs, turned
 from sewu.simulate.scenes.people import any_looks, body, pose, posed
 
-VehicleKind = Literal["motorcycle", "car", "angkot", "bus", "truck"]
-LENGTH_M: dict[VehicleKind, float] = {"motorcycle": 1.9, "car": 4.3, "angkot": 4.0, "bus": 9.0, "truck": 6.6}
-WIDTH_M: dict[VehicleKind, float] = {"motorcycle": 0.7, "car": 1.75, "angkot": 1.65, "bus": 2.4, "truck": 2.1}
+VehicleKind = Literal["motorcycle", "car", "angkot", "bus", "truck", "bicycle", "pushcart"]
+LENGTH_M: dict[VehicleKind, float] = {
+    "motorcycle": 1.9, "car": 4.3, "angkot": 4.0, "bus": 9.0, "truck": 6.6, "bicycle": 1.75, "pushcart": 2.3,
+}  # fmt: skip
+WIDTH_M: dict[VehicleKind, float] = {
+    "motorcycle": 0.7, "car": 1.75, "angkot": 1.65, "bus": 2.4, "truck": 2.1, "bicycle": 0.55, "pushcart": 0.95,
+}  # fmt: skip
+UNLIT: tuple[VehicleKind, ...] = ("bicycle", "pushcart")
+"""Without headlights."""
+CART_PART = 10
+"""The part of a pushcart that does not walk; the parts of its pusher come before."""
 PAINTS: tuple[Colour, ...] = (
     (0.62, 0.62, 0.62), (0.03, 0.03, 0.035), (0.32, 0.33, 0.35), (0.75, 0.75, 0.73), (0.35, 0.02, 0.02), (0.05, 0.08, 0.22),
     (0.16, 0.14, 0.12),
 )  # fmt: skip
 DARK: Colour = (0.015, 0.015, 0.017)
+ENGINE: Colour = (0.05, 0.05, 0.055)
 PANE: Colour = (0.02, 0.025, 0.03)
 
 
@@ -136,15 +145,36 @@ def truck(random: np.random.Generator) -> Mesh:
 
 def motorcycle(random: np.random.Generator, riders: int) -> Mesh:
     """A scooter with nobody, one or two on it."""
+    number_plate = random.random() < 0.5  # black ones are being replaced by white ones
     paint = (*PAINTS, (0.45, 0.02, 0.03), (0.02, 0.12, 0.35))[int(random.integers(len(PAINTS) + 2))]
-    parts = [_wheel(x, 0.0, 0.28, 0.11) for x in (0.64, -0.62)]
-    parts.append(loft(oblongs([(0.30, -0.75, 0.35, 0.10), (0.50, -0.85, 0.30, 0.16), (0.70, -0.88, 0.05, 0.15)], 0.1, 12), paint, PAINT))
-    parts.append(loft(oblongs([(0.70, -0.80, 0.10, 0.14), (0.79, -0.74, 0.02, 0.11)], 0.1, 12), DARK))
-    parts.append(loft(oblongs([(0.26, 0.22, 0.62, 0.15), (0.60, 0.36, 0.58, 0.19), (0.98, 0.34, 0.52, 0.16)], 0.08, 12), paint, PAINT))
-    parts += [box((0.32, -0.34, 0.98), (0.38, 0.34, 1.02), DARK), box((-0.1, -0.14, 0.24), (0.35, 0.14, 0.32), DARK)]
-    parts += [ball((0.35, side * 0.30, 1.16), (0.02, 0.07, 0.05), DARK, sides=6) for side in (-1, 1)]
-    parts.append(ball((0.55, 0, 0.88), (0.07, 0.10, 0.09), (0.85, 0.83, 0.75), LIGHT))
-    parts.append(ball((-0.90, 0, 0.68), (0.04, 0.09, 0.05), (0.5, 0.01, 0.01), LIGHT))
+    parts = [_wheel(x, 0.0, 0.27, 0.10) for x in (0.66, -0.60)]
+    # Seat and tail, narrowing to the rear; below them the engine and the swing arm, dark.
+    tail = [(0.46, -0.62, 0.20, 0.11), (0.58, -0.86, 0.24, 0.15), (0.70, -0.92, 0.08, 0.13)]
+    parts.append(loft(oblongs(tail, 0.1, 12), paint, PAINT))
+    parts.append(loft(oblongs([(0.70, -0.82, 0.12, 0.13), (0.80, -0.72, 0.04, 0.10)], 0.1, 12), DARK))
+    parts += [box((-0.45, -0.12, 0.22), (0.12, 0.12, 0.47), ENGINE), box((-0.62, -0.13, 0.24), (-0.1, -0.07, 0.32), ENGINE)]
+    parts.append(box((-0.85, -0.20, 0.30), (-0.20, -0.12, 0.40), (0.30, 0.30, 0.31), PAINT))  # the exhaust
+    parts += [box((-0.1, -0.15, 0.26), (0.34, 0.15, 0.33), DARK), box((-0.93, -0.12, 0.78), (-0.62, 0.12, 0.82), ENGINE)]
+    # Leg shield, steering column, lamp housing; fork and mudguard of the front wheel.
+    shield = [(0.30, 0.22, 0.40, 0.12), (0.50, 0.30, 0.44, 0.20), (0.74, 0.32, 0.46, 0.21), (0.90, 0.33, 0.44, 0.12)]
+    parts.append(loft(oblongs(shield, 0.08, 12), paint, PAINT))
+    parts.append(loft(oblongs([(0.88, 0.28, 0.48, 0.10), (0.98, 0.26, 0.52, 0.16), (1.06, 0.28, 0.44, 0.12)], 0.08, 12), paint, PAINT))
+    parts += [_tube((0.64, side * 0.07, 0.27), (0.44, side * 0.07, 0.88), 0.028, ENGINE) for side in (-1, 1)]
+    parts.append(loft(oblongs([(0.44, 0.44, 0.90, 0.07), (0.54, 0.46, 0.82, 0.065), (0.58, 0.52, 0.74, 0.05)], 0.05, 12), paint, PAINT))
+    for side in (-1, 1):
+        parts += [_tube((0.34, side * 0.10, 1.00), (0.27, side * 0.33, 1.03), 0.022, DARK)]
+        parts += [
+            _tube((0.32, side * 0.20, 1.03), (0.33, side * 0.30, 1.18), 0.010, DARK),
+            ball((0.33, side * 0.31, 1.20), (0.02, 0.06, 0.04), DARK, sides=6),
+        ]
+        parts += [
+            ball((x, side * y, z), (0.03, 0.035, 0.03), (0.75, 0.28, 0.01), PAINT, 6)
+            for x, y, z in ((0.47, 0.15, 0.82), (-0.88, 0.13, 0.66))
+        ]
+    parts.append(ball((0.51, 0, 0.96), (0.05, 0.11, 0.06), (0.85, 0.83, 0.75), LIGHT))
+    parts.append(ball((-0.91, 0, 0.66), (0.04, 0.09, 0.05), (0.5, 0.01, 0.01), LIGHT))
+    plate: Colour = ((0.015, 0.015, 0.015), (0.65, 0.65, 0.65))[int(number_plate)]
+    parts += [box((-0.95, -0.11, 0.44), (-0.93, 0.11, 0.54), plate), box((0.45, -0.11, 0.62), (0.47, 0.11, 0.70), plate)]
     for rider in range(riders):
         looks = any_looks(random, riding=True)
         turn, shift = pose("ride", 0.0, looks.scale)
@@ -152,11 +182,62 @@ def motorcycle(random: np.random.Generator, riders: int) -> Mesh:
     return merged(parts)
 
 
+def _tube(start: tuple[float, float, float], end: tuple[float, float, float], radius_m: float, rgb: Colour) -> Mesh:
+    """A thin bar from one point to another that are not at one height."""
+    (x0, y0, z0), (x1, y1, z1) = sorted((start, end), key=lambda point: point[2])
+    return loft(ellipses([(z0, x0, y0, radius_m, radius_m), (z1 + 0.01, x1, y1, radius_m, radius_m)], 4), rgb)
+
+
+def bicycle(random: np.random.Generator, riders: int) -> Mesh:
+    """A town bicycle with a basket."""
+    paint = PAINTS[int(random.integers(len(PAINTS)))]
+    rims = []
+    for x in (0.53, -0.53):
+        rings = [(-0.018, 0, 0, 0.33, 0.33), (0.018, 0, 0, 0.33, 0.33), (0.019, 0, 0, 0.28, 0.28), (-0.019, 0, 0, 0.28, 0.28)]
+        on_side = np.asarray([[1, 0, 0], [0, 0, 1], [0, -1, 0]], np.float32)
+        rims.append(loft(ellipses(rings, 14), DARK, capped=False).placed(on_side, (x, 0.0, 0.33)))
+    bars = [((-0.53, 0, 0.33), (-0.05, 0, 0.30)), ((-0.05, 0, 0.30), (-0.2, 0, 0.85)), ((-0.2, 0, 0.78), (-0.53, 0, 0.33)),
+            ((-0.05, 0, 0.30), (0.40, 0, 0.78)), ((-0.19, 0, 0.72), (0.38, 0, 0.82)), ((0.53, 0, 0.33), (0.36, 0, 1.0))]  # fmt: skip
+    parts = [*rims, *(_tube(start, end, 0.022, paint) for start, end in bars)]
+    parts += [box((-0.33, -0.08, 0.86), (-0.08, 0.08, 0.92), DARK), box((0.30, -0.28, 0.99), (0.35, 0.28, 1.03), DARK)]
+    parts.append(box((0.42, -0.15, 0.72), (0.68, 0.15, 0.94), (0.16, 0.14, 0.11)))
+    for rider in range(riders):
+        looks = any_looks(random)
+        turn, shift = pose("cycle", 0.0, looks.scale)
+        parts.append(posed(body(replace(looks, skirt=False)), turn, shift).moved(-0.2, 0.0, 0.0).of_thing(rider + 1))
+    return merged(parts)
+
+
+def pushcart(random: np.random.Generator) -> Mesh:
+    """A gerobak: a hawker's cart with a glass case under a roof, and who pushes it (thing 1), standing at the origin behind it."""
+    paint = ((0.03, 0.22, 0.40), (0.05, 0.28, 0.12), (0.50, 0.42, 0.08), (0.55, 0.55, 0.52))[int(random.integers(4))]
+    roof = ((0.45, 0.05, 0.04), (0.05, 0.12, 0.35), (0.5, 0.4, 0.05))[int(random.integers(3))]
+    parts = [box((0.55, -0.42, 0.45), (1.85, 0.42, 0.95), paint, PAINT), box((0.60, -0.38, 0.95), (1.80, 0.38, 1.40), PANE, GLASS)]
+    parts += [box((0.58, s * 0.40 - 0.02, 0.95), (0.62, s * 0.40 + 0.02, 1.75), paint) for s in (-1, 1)]
+    parts += [box((1.78, s * 0.40 - 0.02, 0.95), (1.82, s * 0.40 + 0.02, 1.75), paint) for s in (-1, 1)]
+    parts += [box((0.45, -0.52, 1.75), (1.95, 0.52, 1.83), roof, PAINT), box((0.85, -0.44, 0.60), (1.55, 0.44, 0.82), (0.6, 0.6, 0.55))]
+    parts += [_wheel(x, s * 0.40, 0.27, 0.06) for x in (0.85, 1.55) for s in (-1, 1)]
+    parts.append(box((0.25, -0.35, 0.93), (0.55, 0.35, 0.97), (0.2, 0.2, 0.2)))
+    return merged([merged(parts).of_part(CART_PART), body(any_looks(random)).of_thing(1)])
+
+
+def walking(cart: Mesh, phase: float) -> Mesh:
+    """A pushcart with its pusher in a phase of the walk, middle at the origin."""
+    turn, shift = pose("push", phase)
+    turn, shift = np.concatenate([turn, np.eye(3, dtype=np.float32)[None]]), np.concatenate([shift, np.zeros((1, 3), np.float32)])
+    return posed(cart, turn, shift).moved(-0.8, 0.0)
+
+
 def model(kind: VehicleKind, random: np.random.Generator, riders: int | None = None) -> Model:
-    """Any vehicle of this kind. riders: of a motorcycle; at random when left out."""
+    """Any vehicle of this kind. riders: of a motorcycle or bicycle; at random when left out."""
     if kind == "motorcycle":
         count = (2 if random.random() < 0.25 else 1) if riders is None else riders
         return Model(kind, motorcycle(random, count), count)
+    if kind == "bicycle":
+        count = 1 if riders is None else riders
+        return Model(kind, bicycle(random, count), count)
+    if kind == "pushcart":
+        return Model(kind, pushcart(random), 1)
     shape = {"car": car, "angkot": angkot, "bus": bus, "truck": truck}[kind](random)
     return Model(kind, shape)
 

@@ -12,6 +12,7 @@ from sewu.simulate.scenes.camera import PoleCamera
 from sewu.simulate.scenes.layout import At, Layout
 
 NEAR_M = 1.0
+BENT_PIECES = 6
 
 
 def zones_toml(layout: Layout, size_px: tuple[int, int]) -> str:
@@ -51,8 +52,11 @@ def ground_to_picture_px(points_m: Sequence[At], camera: PoleCamera, size_px: tu
     Source of the cutting: Sutherland and Hodgman 1974, "Reentrant polygon clipping".
     """
     width, height = size_px
+    # A barrel lens shows more than the pinhole camera does.
+    spare = 0.3 if camera.k1 < 0 else 0.0
     seen = _at(points_m) @ camera.matrix(size_px)[:, :3].T + camera.matrix(size_px)[:, 3]
-    edges = ((0.0, 0.0, 1.0, -NEAR_M), (1.0, 0.0, 0.0, 0.0), (-1.0, 0.0, width, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, -1.0, height, 0.0))
+    left, top, right, bottom = -spare * width, -spare * height, (1 + spare) * width, (1 + spare) * height
+    edges = ((0.0, 0.0, 1.0, -NEAR_M), (1.0, 0.0, -left, 0.0), (-1.0, 0.0, right, 0.0), (0.0, 1.0, -top, 0.0), (0.0, -1.0, bottom, 0.0))
     polygon = list(seen)
     for edge in edges:
         side = [float(point @ np.asarray(edge[:3]) + edge[3]) for point in polygon]
@@ -67,7 +71,13 @@ def ground_to_picture_px(points_m: Sequence[At], camera: PoleCamera, size_px: tu
     if not polygon:
         return np.empty((0, 2))
     array = np.asarray(polygon)
-    return np.asarray(np.clip(np.round(array[:, :2] / array[:, 2:], 1), 0, size_px), np.float64)
+    flat = array[:, :2] / array[:, 2:]
+    if camera.k1:
+        # Its straight edges become curves.
+        share = np.linspace(0, 1, BENT_PIECES, endpoint=False)[None, :, None]
+        flat = (flat[:, None] + (np.roll(flat, -1, axis=0) - flat)[:, None] * share).reshape(-1, 2)
+        flat = camera.lens(size_px)(flat)
+    return np.asarray(np.clip(np.round(flat, 1), 0, size_px), np.float64)
 
 
 def _at(points_m: Sequence[At]) -> Doubles:

@@ -8,7 +8,7 @@ found again; writers that record changes take one advisory lock, so that the out
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
@@ -97,16 +97,27 @@ class Database:
             await connection.execute(text(f"select pg_advisory_xact_lock({OUTBOX_LOCK})"))
         await connection.execute(insert(changes), rows)
 
-    async def newest_change(self) -> int:
-        """The outbox's last number; 0 when nothing has changed yet."""
+    async def newest_change(self, topics: Sequence[str] = ()) -> int:
+        """The outbox's last number, of some topics only when they are named; 0 when nothing has changed yet."""
+        query = select(changes.c.sequence).order_by(changes.c.sequence.desc()).limit(1)
         async with self.reading() as connection:
-            found = await connection.execute(select(changes.c.sequence).order_by(changes.c.sequence.desc()).limit(1))
+            found = await connection.execute(query.where(changes.c.topic.in_(topics)) if topics else query)
             return int(found.scalar() or 0)
 
     async def create(self) -> None:
         """Make every table that is missing; for tests. A city's database is made and changed by the migrations."""
         async with self.writing() as connection:
             await connection.run_sync(metadata.create_all)
+
+    async def upgrade(self) -> str:
+        """Bring the database to this version's tables, whatever release made it; returns the revision.
+
+        Raises:
+            BadSettings: a newer Sewu made it, or it is not Sewu's.
+        """
+        from sewu.store.operations.migrations import upgrade  # the migrations know every table, and each table knows this module
+
+        return await upgrade(self)
 
     async def close(self) -> None:
         """Give every connection back."""

@@ -1,0 +1,125 @@
+"""A worker's cameras: from what the parent tells to flows, decoders and connections, changed while everything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypedDict
+
+from sewu.base.records import Camera, Frame, Packet, StreamInfo
+from sewu.connect.rtsp.auth import Login
+from sewu.connect.rtsp.poller import RtspPoller
+from sewu.cull.doubt import Doubt
+from sewu.decode.decoder import Decoder
+from sewu.flow import CameraFlow
+from sewu.measure import ANALYTICS
+from sewu.notice import RuleSet
+from sewu.store.checkpoints import Checkpoints
+from sewu.wiring.flows import flow_for
+from sewu.wiring.zoning import Document, needs_following, scene_from_document
+from sewu.workers.looking import Eye
+from sewu.workers.shard import Shard, Watched, restore
+
+MAX_WIDTH_PX = 1280
+"""Wider pictures are scaled down while they are converted; the same for every decoder of a camera, or its flow would begin anew."""
+MOVING = {("order", "intruders"), ("order", "inside_s")}
+"""What looks are enough to notice, but gains from several pictures a second while it lasts: where somebody goes, how many they are."""
+
+
+class Row(TypedDict, total=False):
+    """One camera as the parent tells it."""
+
+    id: str
+    url: str
+    user: str
+    password: str
+    zones: Document
+
+
+class KeyframeDecoder:
+    """Made when the first packet tells the codec, and again when the stream is another."""
+
+    def __init__(self) -> None:
+        self._decoder: Decoder | None = None
+        self._stream: StreamInfo | None = None
+
+    def decode(self, packet: Packet) -> Iterable[Frame]:
+        if self._decoder is None or self._stream is not packet.stream:
+            self._decoder, self._stream = Decoder(packet.stream, keyframes_only=True, max_width_px=MAX_WIDTH_PX), packet.stream
+        return self._decoder.decode(packet)
+
+    def flush(self) -> Iterable[Frame]:
+        return ()
+
+
+def followed_kinds(rules: RuleSet) -> frozenset[str]:
+    """Kinds of events that have their camera followed while they are open, unless told otherwise."""
+    return frozenset(rule.kind for rule in rules.rules if (rule.analytic, rule.metric) in MOVING or ANALYTICS[rule.analytic].needs_motion)
+
+
+@dataclass
+class Roster:
+    """Keeps a shard's cameras as the last list said.
+
+    Args:
+        follow_fps: how fast cameras whose drawing needs motion are followed; 0: never.
+    """
+
+    shard: Shard
+    poller: RtspPoller
+    checkpoints: Checkpoints
+    rules: RuleSet
+    interval_s: float
+    whole_s: float
+    follow_fps: float
+    names: tuple[str, ...] = tuple(ANALYTICS)
+    _rows: dict[str, Row] = field(default_factory=dict)
+
+    def follow(self, rows: Sequence[Row]) -> None:
+        """Take over a new list: what is unchanged is not disturbed, and what is changed keeps its clocks."""
+        wanted: dict[str, Row] = {row["id"]: row for row in rows}
+        for camera_id in self._rows.keys() - wanted.keys():
+            self.shard.remove(camera_id)
+            self.poller.remove(camera_id)
+        for camera_id, row in wanted.items():
+            before = self._rows.get(camera_id)
+            if before is None:
+                self._begin(row, self.checkpoints.load([camera_id]).get(camera_id))
+            elif _address(before) != _address(row):
+                self._begin(row, self.shard.states([camera_id]).get(camera_id))
+            elif before.get("zones") != row.get("zones"):
+                self._redraw(row)
+        self._rows = wanted
+
+    def _begin(self, row: Row, state: Mapping[str, Any] | None) -> None:
+        camera_id = row["id"]
+        watched = Watched(Camera(camera_id, camera_id, row["url"]), self._flow(row), Eye(self.whole_s), KeyframeDecoder(), self.interval_s)
+        if self.follow_fps > 0:
+            watched.make_decoder = lambda stream: Decoder(stream, max_rate_fps=self.follow_fps, max_width_px=MAX_WIDTH_PX)
+        if state is not None:
+            restore(watched, dict(state))
+        self.shard.add(watched)
+        self._attend(watched, row)
+        login = Login(row["user"], row.get("password", "")) if row.get("user") else None
+        self.poller.add(camera_id, row["url"], login)
+
+    def _redraw(self, row: Row) -> None:
+        """Other zones, the same camera: the flow is built anew and goes on from the state of the old one."""
+        watched = self.shard.watched[row["id"]]
+        state = watched.flow.state()
+        watched.flow = self._flow(row)
+        watched.flow.restore(state)
+        self._attend(watched, row)
+
+    def _flow(self, row: Row) -> CameraFlow:
+        return flow_for(row["id"], scene_from_document(row.get("zones")), self.rules, self.names)
+
+    def _attend(self, watched: Watched, row: Row) -> None:
+        """What is drawn decides whether the camera is always followed, and where a doubt is worth another look."""
+        scene = scene_from_document(row.get("zones"))
+        watched.doubts = None if scene is None else Doubt(scene).about
+        self.shard.following.always(row["id"], self.follow_fps > 0 and needs_following(scene))
+
+
+def _address(row: Row) -> tuple[str | None, ...]:
+    return row.get("url"), row.get("user"), row.get("password")

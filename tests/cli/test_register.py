@@ -1,0 +1,53 @@
+"""The register at the command line, in both languages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from sewu.base.errors import BadInput, BadSettings
+from sewu.cli.application import app
+
+LIST = "id,name,stream_url,area_code,lat,lon,heading_deg,field_of_view_deg\nK1,Satu,rtsp://a:b@h/x,,-6.98371,110.41869,90,60\nK2,Dua,gopher://x,33.74,,,,\n"
+
+
+def sewu(*arguments: str, code: int = 0) -> str:
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=True)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+@pytest.mark.parametrize(
+    ("language", "tried", "condition"), [("id", "Belum disimpan", "tidak dipantau"), ("en", "Nothing stored", "not watched")]
+)
+def test_a_register_is_made_filled_and_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str, tried: str, condition: str
+) -> None:
+    for name, value in (("SEWU_LANGUAGE", language), ("COLUMNS", "200"), ("SEWU_HOME", str(tmp_path / "home"))):
+        monkeypatch.setenv(name, value)
+    file = tmp_path / "c.csv"
+    file.write_text(LIST, encoding="utf-8")
+    assert "sewu.key" in sewu("init", "--city-name", "Kota Uji")
+    said = sewu("cameras", "import", str(file), code=2)
+    assert tried in said and "gopher" not in said and "K2" in said
+    assert "K1" not in sewu("cameras", "list")
+    sewu("cameras", "import", str(file), "--apply", code=2)
+    assert "K1" in sewu("cameras", "list", "satu") and "K1" not in sewu("cameras", "list", "--condition", "up")
+    assert condition in sewu("cameras", "nearest", "--facing", "--", "-6.98371", "110.4190")
+    sewu("cameras", "export", str(tmp_path / "o.csv"))
+    assert "K1" in (tmp_path / "o.csv").read_text() and ":b@" not in (tmp_path / "o.csv").read_text()
+    assert "Miroto" in sewu("areas", "list", "--level", "kelurahan", "miroto")
+    (tmp_path / "a.csv").write_text("code,name,lat,lon\n33.74.01.1001.RW01,RW Satu,-6.98,110.41\nx,y,1,1\n", encoding="utf-8")
+    sewu("areas", "import", str(tmp_path / "a.csv"), code=2)
+    assert "RW Satu" in sewu("areas", "list", "--below", "33.74.01.1001")
+
+
+def test_what_cannot_be_is_said(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match="sewu init"):
+        sewu("cameras", "list", "--home", str(tmp_path))
+    with pytest.raises(BadInput, match="--level"):
+        sewu("areas", "list", "--level", "desa", "--home", str(tmp_path))

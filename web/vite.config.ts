@@ -1,0 +1,18 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  plugins: [react()],
+  build: {
+    outDir: "../src/sewu/show/screens",
+    emptyOutDir: true,
+    target: "es2022",
+    rollupOptions: {
+      output: {
+        // The map is most of the script, and pages without a map must not wait for it.
+        manualChunks: (id) => (id.includes("maplibre-gl") ? "map" : undefined),
+      },
+    },
+  },
+  server: { proxy: { "/api": "http://127.0.0.1:8470" } },
+});
