@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sewu.base.clock import SystemClock
 from sewu.simulate.testcard import SUB_CARD, cached_card
+from sewu.wiring.sharding import WatchOptions
 from sewu.wiring.watch_benching import WatchBench, measure_watch
-from sewu.wiring.watching import WatchOptions
 
 
 def test_a_few_cameras_are_measured_and_a_bad_one_disturbs_no_good_one(tmp_path: Path) -> None:

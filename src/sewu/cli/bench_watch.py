@@ -28,8 +28,8 @@ def watch(  # noqa: PLR0913 one parameter per option
     from sewu.base.errors import BadSettings
     from sewu.bench.watch import report
     from sewu.simulate.testcard import SUB_CARD, cached_card
+    from sewu.wiring.sharding import WatchOptions
     from sewu.wiring.watch_benching import WatchBench, measure_watch
-    from sewu.wiring.watching import WatchOptions
 
     if bad >= cameras:
         raise BadSettings(f"{bad} of {cameras} cameras cannot be bad.", "Leave at least one good one.")

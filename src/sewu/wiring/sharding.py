@@ -26,8 +26,7 @@ from sewu.cull.following import Following
 from sewu.cull.schedule import Schedule
 from sewu.decode.decoder import Decoder
 from sewu.detect.canvas import CanvasDetector
-from sewu.detect.onnx import DetectorSettings
-from sewu.detect.shelf import load
+from sewu.detect.economy import thrifty
 from sewu.measure import ANALYTICS
 from sewu.notice import RuleSet
 from sewu.store.checkpoints import STATES, Checkpoints
@@ -123,7 +122,7 @@ class ShardProcess:
         """Until the parent closes its end."""
         cv2.setNumThreads(1)
         rules = rules_from(self.options.rules, tuple(ANALYTICS))
-        detector = load(self.options.model, DetectorSettings(min_score=MIN_SCORE))
+        detector = thrifty(self.options.model, max(INPUT_PX), MIN_SCORE)
         if self.number == SPARE and not self._become(source.readline()):
             return
         parts = self._assembled(rules, detector)

@@ -24,7 +24,8 @@ from sewu.simulate.server import ServedCamera, ServerPlan, StreamFile, fault, se
 from sewu.simulate.server.until import allow_many_connections
 from sewu.store.observations import read_observations
 from sewu.wiring.analysis import MIN_SCORE
-from sewu.wiring.watching import WatchOptions, watch
+from sewu.wiring.sharding import WatchOptions
+from sewu.wiring.watching import CityList, watch
 from sewu.workers.status import ShardStatus
 
 BAD_KINDS = ("flapping", "stall", "garbage", "offline", "refuse", "half_open")
@@ -133,7 +134,7 @@ def _watching(bench: WatchBench, cameras: Path, out: Path, clock: Clock) -> Iter
 
     def run() -> None:
         try:
-            watch(cameras, None, bench.workers, replace(bench.watch, out=out), on_status, stop, clock)
+            watch(CityList(cameras, None, None, True), bench.workers, replace(bench.watch, out=out), on_status, stop, clock)
         except SewuError as error:
             failed.append(error)
 
