@@ -19,9 +19,8 @@ from sewu.connect.opening import backoff_s
 from sewu.connect.rtsp.auth import Login
 from sewu.connect.rtsp.resolving import Resolver
 from sewu.connect.rtsp.session import Now, split_login
-from sewu.connect.rtsp.stream import Link
+from sewu.connect.rtsp.stream import RECEIVE_BYTES, Link
 
-BUFFER_BYTES = 1 << 20
 ROUNDS = 16
 OPEN_S = 10.0
 STALL_S = 10.0
@@ -94,7 +93,6 @@ class RtspPoller:
         self._max_connecting = max_connecting
         self._tls = tls
         self._entries: dict[str, _Entry] = {}
-        self._buffer = memoryview(bytearray(BUFFER_BYTES))
         self._chance = random.Random()  # noqa: S311 (spreads reconnects; no secret)
         self._resolver = Resolver()
 
@@ -148,13 +146,13 @@ class RtspPoller:
         session = link.session
         session.tick(now)
         for _ in range(ROUNDS):
-            count = link.exchange(self._buffer, now)
+            count = link.exchange(now)
             if count and not session.is_playing:
                 entry.heard_s = now.steady_s
             if session.moved_to is not None:
                 self._redirect(entry, session.moved_to)
                 return []
-            if count < BUFFER_BYTES // 2 and not (link.is_tls and count):  # TLS gives one record at a time
+            if count < RECEIVE_BYTES // 2 and not (link.is_tls and count):  # TLS gives one record at a time
                 break
         packets = link.packets(now)
         if packets:  # while playing nothing else counts: a camera without pictures may well go on answering

@@ -1,105 +1,26 @@
 """RTP packets into access units (RFC 3550), as they lie in an interleaved RTSP stream (RFC 2326 section 10.12).
 
-This is the hot path: 225 packets a second for each 1080p camera. One `unpack_from` and three comparisons per packet,
-views instead of copies, one join per unit.
+This is the hot path: 225 packets a second for each 1080p camera. One `unpack_from` and four comparisons per packet that
+continues a fragmented NAL unit, one call per other packet, one join per unit.
 """
 
 from __future__ import annotations
 
 import struct
-from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import ClassVar
+
+from sewu.connect.rtsp.units import Units
 
 DOLLAR = 0x24
-MAX_UNIT_BYTES = 4 << 20
-START_CODE = b"\x00\x00\x00\x01"
-BEYOND_BYTES = 4
-# "$" and channel, length, V P X CC M PT, sequence number, timestamp and SSRC, the payload's first bytes
-_FRAME = struct.Struct(">HHHHQI")
+# "$" and channel, length, V P X CC M PT, sequence number, timestamp and SSRC
+_FRAME = struct.Struct(">HHHHQ")
 _PLAIN = 0x80  # version 2, no padding, no extension, no contributing sources
+_MARKER = 0x80
+_FRAME_BYTES = 16  # "$", channel, length, RTP header
+MAX_DROPOUT = 3000
+"""A larger gap, or one backwards, is a sender that began anew, not a loss (RFC 3550 appendix A.1)."""
 
 Unit = tuple[int, bytes, bool, bool]
 """RTP timestamp, Annex B data, is a keyframe, has parameter sets in band."""
-
-
-class Units(ABC):
-    """Builds one access unit after the other from payloads; a codec's payload format is in its subclass.
-
-    `sets` holds the newest parameter sets by NAL type; `dropped` counts units that were not whole.
-    While a fragmented NAL unit is under way, `middle` is at least 0, and a payload that begins with it (under
-    `fragment_mask`) continues it: it may be appended to `parts` without its header.
-    """
-
-    codec: ClassVar[str]
-    fragment_bytes: ClassVar[int]
-    """How long a fragment's header is."""
-    fragment_mask: ClassVar[int]
-    """Which bits of a payload's first four bytes are a fragment's header."""
-
-    def __init__(self, sets: Iterable[bytes] = ()) -> None:
-        self.sets: dict[int, bytes] = {}
-        self.dropped = 0
-        self.broken = False
-        self.parts: list[bytes | memoryview] = []
-        self._kept = 0
-        self._kept_bytes = 0
-        self.middle = -1
-        self._is_keyframe = self._has_sets = self._has_picture = False
-        for unit in sets:
-            self.remember(unit)
-
-    @abstractmethod
-    def add(self, data: memoryview, first: int, last: int) -> None:
-        """Take the payload `data[first:last]`; at least one byte."""
-
-    @abstractmethod
-    def begins(self, data: memoryview, first: int, last: int) -> bool:
-        """Whether an access unit can begin with this payload: asked after a loss."""
-
-    @abstractmethod
-    def remember(self, unit: bytes) -> None:
-        """Keep the NAL unit if it is a parameter set."""
-
-    @property
-    def is_begun(self) -> bool:
-        """Whether anything was taken since the last unit ended."""
-        return bool(self.parts) or self.broken
-
-    def extradata(self) -> bytes:
-        """The parameter sets as Annex B, in the order of their types: VPS, SPS, PPS."""
-        return b"".join(START_CODE + self.sets[kind] for kind in sorted(self.sets))
-
-    def finish(self) -> tuple[bytes, bool, bool] | None:
-        """End the unit: data, keyframe, sets in band; None when there is none, or it is not whole or has no picture."""
-        whole = None
-        if self.broken or self.middle >= 0:
-            self.dropped += 1
-        elif self._has_picture:
-            whole = b"".join(self.parts), self._is_keyframe, self._has_sets
-        self.parts = []
-        self._kept = self._kept_bytes = 0
-        self.middle = -1
-        self.broken = self._is_keyframe = self._has_sets = self._has_picture = False
-        return whole
-
-    def lose(self) -> None:
-        """Part of the unit under way is gone."""
-        self.broken = True
-        self.middle = -1
-        self.parts = []
-        self._kept = self._kept_bytes = 0
-
-    def keep(self) -> None:
-        """Copy what still lies in the receive buffer, which will be filled anew."""
-        parts, kept = self.parts, self._kept
-        if len(parts) > kept:
-            tail = b"".join(parts[kept:])
-            parts[kept:] = [tail]
-            self._kept = len(parts)
-            self._kept_bytes += len(tail)
-            if self._kept_bytes > MAX_UNIT_BYTES:
-                self.lose()
 
 
 class RtpReceiver:
@@ -117,70 +38,98 @@ class RtpReceiver:
         self._expected = -1  # equals no sequence number
         self._stamp = -1  # timestamp and SSRC; equals none
 
-    def walk(self, data: memoryview, at: int, end: int) -> int:
-        """Take the track's frames in `data[at:end]`; returns where something else, or something incomplete, stands.
+    def walk(self, data: bytes, at: int) -> int:
+        """Take the track's frames in `data` from `at`; returns where something else, or something incomplete, stands.
 
-        `data` must go on for `BEYOND_BYTES` after `end`; what stands there is not used. A packet that simply follows
-        the last one within the same picture is taken here; everything else takes the long way.
+        A packet that continues a fragmented NAL unit is taken here, others that follow the last one by `_follow`,
+        and what is out of the ordinary by `_take`.
         """
-        unpack, units, head = _FRAME.unpack_from, self.units, self._head
-        parts, add, skip, mask = units.parts, units.add, 16 + units.fragment_bytes, units.fragment_mask
-        plain, expected, current, middle = self._plain, self._expected, self._stamp, units.middle
-        while at + 16 <= end:
-            mark, length, kind, sequence, stamp, payload = unpack(data, at)
+        units, unpack, end = self.units, _FRAME.unpack_from, len(data)
+        head, plain, skip = self._head, self._plain, _FRAME_BYTES + units.form.header_bytes + 1
+        marked, expected, current = plain | _MARKER, self._expected, self._stamp
+        parts, middle, final = units.parts, units.middle, units.final
+        while at + _FRAME_BYTES <= end:
+            mark, length, kind, sequence, stamp = unpack(data, at)
             stop = at + 4 + length
             if stop > end or mark != head:
                 break
-            if sequence == expected and stamp == current and kind == plain and length > 12:
+            if sequence == expected and kind | _MARKER == marked and length > 12:
                 expected = sequence + 1 & 0xFFFF
-                if payload & mask == middle:
+                if stamp == current and at + skip < stop and data[at + 16 : at + skip] == middle and kind == plain:
                     parts.append(data[at + skip : stop])
+                    at = stop
+                    continue
+                if stamp == current and at + skip < stop and data[at + 16 : at + skip] == final:
+                    parts.append(data[at + skip : stop])
+                    units.middle = units.final = b""
+                    if kind == marked:
+                        self._end()
                 else:
-                    add(data, at + 16, stop)
-                    middle, parts = units.middle, units.parts
+                    self._follow(data, at + _FRAME_BYTES, stop, (kind, stamp))
             else:
                 self._expected = expected
                 self._take(data, at, stop, (kind, sequence, stamp))
-                expected, current, middle, parts = self._expected, self._stamp, units.middle, units.parts
+                expected = self._expected
+            current, parts, middle, final = self._stamp, units.parts, units.middle, units.final
             at = stop
         self._expected = expected
+        self._count(expected - 1 & 0xFFFF)
         return at
 
-    def _take(self, data: memoryview, at: int, stop: int, header: tuple[int, int, int]) -> None:
-        """Take one whole frame of our channel, `data[at:stop]`: first or last of a picture, or out of the ordinary."""
+    def _follow(self, data: bytes, first: int, last: int, header: tuple[int, int]) -> None:
+        """Take a plain packet that has the expected sequence number."""
+        kind, stamp = header
+        if stamp != self._stamp:
+            if stamp & 0xFFFFFFFF != self.ssrc:
+                self._jump(self._expected, stamp & 0xFFFFFFFF, True)
+                self.units.broken = not self.units.begins(data, first, last)
+            elif self.units.is_begun:
+                self._end()
+            self._stamp = stamp
+        self.units.add(data, first, last)
+        if kind & _MARKER:
+            self._end()
+
+    def _take(self, data: bytes, at: int, stop: int, header: tuple[int, int, int]) -> None:
+        """Take one whole frame of our channel, `data[at:stop]`, that is out of the ordinary."""
         kind, sequence, stamp = header
-        first, last, units = at + 16, stop, self.units
+        first, last, units = at + _FRAME_BYTES, stop, self.units
         if first > stop:
             return
         if kind >> 8 != _PLAIN or first == stop:
             first, last = _payload(data, first, stop)
+        is_next = sequence == self._expected
         if first >= last or (kind ^ self._plain) & 0x7F:  # empty, or metadata on the same channel
-            self._expected = self._expected + 1 & 0xFFFF if sequence == self._expected else self._expected
+            self._expected = self._expected + 1 & 0xFFFF if is_next else self._expected
             return
-        ssrc = stamp & 0xFFFFFFFF
-        if sequence != self._expected or ssrc != self.ssrc:
-            self._jump(sequence, ssrc, stamp != self._stamp)
+        if is_next:
+            self._follow(data, first, last, (kind, stamp))
+        else:
+            self._jump(sequence, stamp & 0xFFFFFFFF, stamp != self._stamp)
+            self._stamp = stamp
             units.broken = units.broken or not units.begins(data, first, last)
-        elif stamp != self._stamp and units.is_begun:
-            self._end()
-        if sequence < self.highest & 0xFFFF:
-            self.highest += 0x10000
-        self.highest = self.highest & ~0xFFFF | sequence
-        self._expected, self._stamp = sequence + 1 & 0xFFFF, stamp
-        units.add(data, first, last)
-        if kind & 0x80:
-            self._end()
+            units.add(data, first, last)
+            if kind & _MARKER:
+                self._end()
+        self._expected = sequence + 1 & 0xFFFF
 
     def _jump(self, sequence: int, ssrc: int, is_next: bool) -> None:
         """The next packet does not follow the last one: something is lost, or another sender begins."""
         if self.ssrc is not None:
             self.units.lose()
-        if ssrc == self.ssrc:
-            self.lost += sequence - self._expected & 0xFFFF
+        gap = sequence - self._expected & 0xFFFF
+        if ssrc == self.ssrc and gap < MAX_DROPOUT:
+            self.lost += gap
+            self._count(sequence)
         else:
             self.ssrc, self.highest = ssrc, sequence
         if is_next:
             self.units.finish()
+
+    def _count(self, sequence: int) -> None:
+        """Keep `highest`: called at least once in half a turn of the sequence numbers."""
+        if self.ssrc is not None:
+            self.highest += sequence - self.highest & 0xFFFF
 
     def _end(self) -> None:
         whole = self.units.finish()
@@ -188,7 +137,7 @@ class RtpReceiver:
             self.done.append((self._stamp >> 32, *whole))
 
 
-def _payload(data: memoryview, first: int, stop: int) -> tuple[int, int]:
+def _payload(data: bytes, first: int, stop: int) -> tuple[int, int]:
     """Begin and end of the payload behind sources and extension and before padding (RFC 3550 section 5.1); empty when wrong."""
     flags = data[first - 12]
     if flags >> 6 != 2 or first > stop:

@@ -11,11 +11,12 @@ from sewu.base.errors import BadSource, Refused, StreamBroken
 from sewu.connect.ffmpeg import without_login
 from sewu.connect.rtsp import rtcp
 from sewu.connect.rtsp.auth import Challenge, Login, strongest
-from sewu.connect.rtsp.h264 import H264Units
-from sewu.connect.rtsp.h265 import H265Units
+from sewu.connect.rtsp.h264 import H264
+from sewu.connect.rtsp.h265 import H265
 from sewu.connect.rtsp.messages import Message, read_message, request
 from sewu.connect.rtsp.rtp import DOLLAR, RtpReceiver
 from sewu.connect.rtsp.sdp import VideoTrack, video_track
+from sewu.connect.rtsp.units import Units
 
 DEFAULT_TIMEOUT_S = 60.0
 ALIVE_SHARE = 0.4
@@ -66,36 +67,34 @@ class Session:
         self._rtcp_channel = 1
         self._ask("OPTIONS", self.url)
 
-    def take(self, data: memoryview, end: int, now: Now) -> int:
-        """Take `data[:end]`; returns how much was used, the rest must be given again with what follows.
-
-        `data` must go on for `rtp.BEYOND_BYTES`.
+    def take(self, data: bytes, now: Now) -> int:
+        """Take what came; returns how much was used, the rest must be given again with what follows.
 
         Raises:
             StreamBroken, Refused, BadSource: this connection is of no more use.
         """
-        at = 0
+        at, end, receiver = 0, len(data), self.receiver
         while at < end:
             if data[at] == DOLLAR:
-                receiver = self.receiver
-                if receiver is not None and (walked := receiver.walk(data, at, end)) > at:
+                if receiver is not None and (walked := receiver.walk(data, at)) > at:
                     at = walked
                     continue
                 stop = at + 4 + (data[at + 2] << 8 | data[at + 3]) if at + 4 <= end else end + 1
                 if stop > end:
                     break
                 if data[at + 1] == self._rtcp_channel:
-                    self._reported(bytes(data[at + 4 : stop]), now)
+                    self._reported(data[at + 4 : stop], now)
                 at = stop
             else:
-                found = read_message(data, at, end)
+                found = read_message(data, at)
                 if found is None:
                     break
                 message, at = found
                 if message.status is not None:
                     self._answered(message, message.status, now)
-        if self.receiver is not None:
-            self.receiver.units.keep()
+                    receiver = self.receiver
+        if receiver is not None and receiver.units.parts:
+            receiver.units.settle()
         return at
 
     def tick(self, now: Now) -> None:
@@ -222,7 +221,7 @@ class Session:
         track = self.track
         if track is None:
             raise StreamBroken(f"{self.name} set up what it had not described.", "It will be tried again.")
-        units = (H264Units if track.codec == "h264" else H265Units)(track.sets)
+        units = Units(H264 if track.codec == "h264" else H265, track.sets)
         self.receiver = RtpReceiver(first, track.payload_type, units)
         self._ask("PLAY", track.aggregate_url, {"Range": "npt=0.000-"})
 

@@ -16,11 +16,12 @@ from sewu.connect.rtsp import h264, h265
 from sewu.connect.rtsp.auth import Login
 from sewu.connect.rtsp.resolving import Address
 from sewu.connect.rtsp.rtcp import CLOCK_HZ
-from sewu.connect.rtsp.rtp import BEYOND_BYTES, Units
 from sewu.connect.rtsp.session import Now, Session
 from sewu.connect.rtsp.sps import size_px
+from sewu.connect.rtsp.units import Units
 
 RECEIVE_BUFFER_BYTES = 1 << 20
+RECEIVE_BYTES = 256 << 10
 MAX_UNSENT_BYTES = 64 << 10
 TIME_BASE = Fraction(1, CLOCK_HZ)
 SPS = {"h264": h264.SPS, "hevc": h265.SPS}
@@ -61,34 +62,32 @@ class Link:
         if code not in (0, errno.EINPROGRESS):
             raise CameraUnreachable(f"{self.session.name} does not answer ({os.strerror(code)}).", "Check address, port and network.")
 
-    def exchange(self, buffer: memoryview, now: Now) -> int:
+    def exchange(self, now: Now) -> int:
         """Send what waits, take what came; returns how many bytes came.
 
         Raises:
             CameraUnreachable, StreamBroken, Refused, BadSource: the connection is of no more use.
         """
-        sock = self._socket
+        sock, session = self._socket, self.session
         if sock is None:
             return 0
-        session, rest = self.session, self._rest
-        kept = len(rest)
         try:
             if session.out:
                 del session.out[: sock.send(session.out)]
-            if kept:
-                buffer[:kept] = rest
-            count = sock.recv_into(buffer[kept:-BEYOND_BYTES])
+            data = sock.recv(RECEIVE_BYTES)
         except _BLOCKED:
             if len(session.out) > MAX_UNSENT_BYTES:
                 raise StreamBroken(f"{session.name} does not read what we send.", "It will be tried again.") from None
             return 0
         except OSError as error:
             raise CameraUnreachable(f"{session.name} is not connected ({error.strerror}).", "Check address, port and network.") from None
+        count = len(data)
         if count == 0:
             raise StreamBroken(f"{session.name} closed the connection.", "It will be tried again.")
-        end = kept + count
-        used = session.take(buffer, end, now)
-        self._rest = bytes(buffer[used:end]) if used < end else b""
+        if self._rest:
+            data = self._rest + data
+        used = session.take(data, now)
+        self._rest = data[used:]
         if session.out:
             with suppress(*_BLOCKED, OSError):
                 del session.out[: sock.send(session.out)]
@@ -113,10 +112,10 @@ class Link:
         return found
 
     def _described(self, units: Units) -> StreamInfo:
-        found = units.sets.get(SPS[units.codec])
-        width_px, height_px = (size_px(found, units.codec) if found else None) or (None, None)
+        found = units.sets.get(SPS[units.form.codec])
+        width_px, height_px = (size_px(found, units.form.codec) if found else None) or (None, None)
         rate_fps = self.session.track.rate_fps if self.session.track else None
-        return StreamInfo(units.codec, TIME_BASE, units.extradata(), width_px, height_px, rate_fps)
+        return StreamInfo(units.form.codec, TIME_BASE, units.extradata(), width_px, height_px, rate_fps)
 
     def counts(self) -> tuple[int, int]:
         """Units dropped and RTP packets lost on this connection."""
