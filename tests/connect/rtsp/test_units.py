@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sewu.connect.rtsp.h264 import H264
 from sewu.connect.rtsp.h265 import H265
-from sewu.connect.rtsp.rtp import RtpReceiver, Unit
+from sewu.connect.rtsp.rtp import BEYOND_BYTES, RtpReceiver, Unit
 from sewu.connect.rtsp.units import MAX_UNIT_BYTES, START_CODE, Units
 
 SPS, PPS = b"\x67\x42\x00\x1e\xab", b"\x68\xce\x3c\x80"
@@ -54,7 +54,7 @@ def received(data: bytes, units: Units | None = None, step: int | None = None) -
     rest = b""
     for at in range(0, len(data), step or max(1, len(data))):
         rest += data[at : at + (step or len(data))]
-        used = receiver.walk(rest, 0)
+        used = receiver.walk(memoryview(rest + bytes(BEYOND_BYTES)), 0, len(rest))
         receiver.units.settle()
         rest = rest[used:]
     return receiver, receiver.done
@@ -120,11 +120,11 @@ def test_a_unit_without_end_is_given_up_and_its_memory_with_it() -> None:
     big = bytes(60_000)
     for sequence in range(MAX_UNIT_BYTES // 60_000 + 3):
         data = frame((b"\x7c\x85" if sequence == 0 else b"\x7c\x05") + big, sequence, 0)
-        receiver.walk(data, 0)
+        receiver.walk(memoryview(data + bytes(BEYOND_BYTES)), 0, len(data))
         receiver.units.settle()
     assert receiver.units.broken
     data = frame(IDR, sequence + 1, 1, True)
-    receiver.walk(data, 0)
+    receiver.walk(memoryview(data + bytes(BEYOND_BYTES)), 0, len(data))
     assert [timestamp for timestamp, *_ in receiver.done] == [1]
 
 

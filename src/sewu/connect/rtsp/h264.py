@@ -48,10 +48,10 @@ def _flags(header: int) -> int:
     return flags | (LEADS if SEI <= kind <= DELIMITER else 0)
 
 
-def _fragment(head: bytes) -> Fragment:
+def _fragment(header: int) -> Fragment:
     """RFC 6184 section 5.8: the NAL header's type stands in the second byte."""
-    kind = head[1] & 0x1F
-    return Fragment(START_CODE + bytes((head[0] & 0xE0 | kind,)), bytes((head[0], kind)), bytes((head[0], kind | 0x40)))
+    kind, continued = header & 0x1F, header & 0xFF1F
+    return Fragment(START_CODE + bytes((header >> 8 & 0xE0 | kind,)), continued, continued | 0x40)
 
 
 H264 = PayloadFormat("h264", 1, tuple(map(_role, range(256))), tuple(map(_flags, range(256))), _fragment, _kind, 0x1F)

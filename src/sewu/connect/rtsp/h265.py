@@ -43,11 +43,11 @@ def _flags(header: int) -> int:
     return flags | (LEADS if VPS <= kind <= DELIMITER or kind == PREFIX_SEI else 0)
 
 
-def _fragment(head: bytes) -> Fragment:
+def _fragment(header: int) -> Fragment:
     """RFC 7798 section 4.4.3: the NAL header's type stands in the third byte."""
-    kind = head[2] & 0x3F
-    beginning = START_CODE + bytes((head[0] & 0x81 | kind << 1, head[1]))
-    return Fragment(beginning, bytes((*head[:2], kind)), bytes((*head[:2], kind | 0x40)))
+    kind, continued = header & 0x3F, header & 0xFFFF3F
+    beginning = START_CODE + bytes((header >> 16 & 0x81 | kind << 1, header >> 8 & 0xFF))
+    return Fragment(beginning, continued, continued | 0x40)
 
 
 H265 = PayloadFormat("hevc", 2, tuple(map(_role, range(256))), tuple(map(_flags, range(256))), _fragment, _kind, 0x3F)

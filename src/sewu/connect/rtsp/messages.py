@@ -30,13 +30,13 @@ class Message:
         return values[0] if values else None
 
 
-def read_message(data: bytes, at: int = 0) -> tuple[Message, int] | None:
+def read_message(data: memoryview, at: int, end: int) -> tuple[Message, int] | None:
     """The message at `at` and where it ends; None while it is incomplete.
 
     Raises:
         StreamBroken: it is not RTSP, or too long.
     """
-    window = data[at : at + MAX_HEAD_BYTES]
+    window = bytes(data[at : min(end, at + MAX_HEAD_BYTES)])
     if window[:1] in (b"\r", b"\n"):  # empty lines between messages, RFC 2326 section 4.1
         skipped = len(window) - len(window.lstrip(b"\r\n"))
         return (Message(None, ""), at + skipped)
@@ -52,9 +52,9 @@ def read_message(data: bytes, at: int = 0) -> tuple[Message, int] | None:
     if not (length.isascii() and length.isdecimal()) or len(length) > 9 or int(length) > MAX_BODY_BYTES:
         raise _nonsense("a body of a length that is not acceptable")
     stop = at + size + int(length)
-    if stop > len(data):
+    if stop > end:
         return None
-    return Message(_status(lines[0]), lines[0][:200], headers, data[at + size : stop]), stop
+    return Message(_status(lines[0]), lines[0][:200], headers, bytes(data[at + size : stop])), stop
 
 
 def request(method: str, url: str, sequence: int, headers: Mapping[str, str]) -> bytes:

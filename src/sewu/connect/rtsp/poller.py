@@ -1,7 +1,7 @@
 """Thousands of cameras received in one thread: all sockets are drained whenever `poll` is called, nothing in between.
 
 A wake-up per camera or packet would cost more than the bytes. The kernel's receive buffer holds what arrives between
-two calls (250 ms in the shard), so a call costs one `recv` per camera.
+two calls (250 ms in the shard), and a camera of little traffic is left alone for up to `max_wait_s`.
 """
 
 from __future__ import annotations
@@ -19,12 +19,18 @@ from sewu.connect.opening import backoff_s
 from sewu.connect.rtsp.auth import Login
 from sewu.connect.rtsp.resolving import Resolver
 from sewu.connect.rtsp.session import Now, split_login
-from sewu.connect.rtsp.stream import RECEIVE_BYTES, Link
+from sewu.connect.rtsp.stream import Link
 
+BUFFER_BYTES = 1 << 20
 ROUNDS = 16
 OPEN_S = 10.0
 STALL_S = 10.0
 REFUSED_RETRY_S = 300.0
+MAX_WAIT_S = 1.0
+DRAIN_BYTES = 64 << 10
+"""A camera is drained when about as much waits: far below what the kernel's buffer holds without being asked for more."""
+EARLY = 0.9
+"""Of a wait, so that a poll that comes a little early is not passed over."""
 MAX_REDIRECTS = 5
 
 StateName = Literal["waiting", "connecting", "playing", "refused"]
@@ -60,11 +66,12 @@ class _Entry:
     name: StateName = "waiting"
     reason: str = ""
     since_s: float = 0.0
-    due_s: float = 0.0
     attempt: int = 0
     link: Link | None = None
     opened_s: float = 0.0
     heard_s: float = 0.0
+    drained_s: float = 0.0
+    next_s: float = 0.0
     moved_to: str | None = None
     hops: int = 0
     allows_basic: bool = True
@@ -85,14 +92,18 @@ class RtspPoller:
 
     Args:
         max_connecting: how many may be between connect and PLAY at the same time.
+        max_wait_s: how long a playing camera may be left alone; the most that its pictures are late, beside the time
+            between two polls. 0 drains every camera at every poll.
         tls: how `rtsps` cameras prove who they are; None: by certificates that the system trusts.
     """
 
-    def __init__(self, clock: Clock, max_connecting: int = 64, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, clock: Clock, max_connecting: int = 64, tls: ssl.SSLContext | None = None, max_wait_s: float = MAX_WAIT_S) -> None:
         self._clock = clock
+        self._max_wait_s = max_wait_s
         self._max_connecting = max_connecting
         self._tls = tls
         self._entries: dict[str, _Entry] = {}
+        self._buffer = memoryview(bytearray(BUFFER_BYTES))
         self._chance = random.Random()  # noqa: S311 (spreads reconnects; no secret)
         self._resolver = Resolver()
 
@@ -123,8 +134,10 @@ class RtspPoller:
         received: list[tuple[str, list[Packet]]] = []
         connecting = sum(entry.name == "connecting" for entry in self._entries.values())
         for entry in self._entries.values():
+            if now.steady_s < entry.next_s:
+                continue
             if entry.link is None and entry.name != "connecting":
-                if now.steady_s < entry.due_s or connecting >= self._max_connecting:
+                if connecting >= self._max_connecting:
                     continue
                 connecting += 1
                 entry.opened_s = now.steady_s
@@ -145,14 +158,16 @@ class RtspPoller:
             return []
         session = link.session
         session.tick(now)
+        octets = 0
         for _ in range(ROUNDS):
-            count = link.exchange(now)
+            count = link.exchange(self._buffer, now)
+            octets += count
             if count and not session.is_playing:
                 entry.heard_s = now.steady_s
             if session.moved_to is not None:
                 self._redirect(entry, session.moved_to)
                 return []
-            if count < RECEIVE_BYTES // 2 and not (link.is_tls and count):  # TLS gives one record at a time
+            if count < BUFFER_BYTES // 2 and not (link.is_tls and count):  # TLS gives one record at a time
                 break
         packets = link.packets(now)
         if packets:  # while playing nothing else counts: a camera without pictures may well go on answering
@@ -163,7 +178,17 @@ class RtspPoller:
             raise StreamBroken(f"{session.name} did not begin to play within {OPEN_S:.0f} s.", "It will be tried again.")
         if session.is_playing and entry.name != "playing":
             entry.become("playing", "", now.at_s)
+            entry.drained_s = now.steady_s  # those that began together are drained apart: less memory at a time
+            entry.next_s = now.steady_s + self._max_wait_s * self._chance.random()
+        elif session.is_playing:
+            self._leave_alone(entry, octets, now)
         return packets
+
+    def _leave_alone(self, entry: _Entry, octets: int, now: Now) -> None:
+        """Say when to drain a playing camera again, from the rate at which bytes came since the last time."""
+        waited_s, entry.drained_s = now.steady_s - entry.drained_s, now.steady_s
+        wait_s = self._max_wait_s if octets * self._max_wait_s <= DRAIN_BYTES * waited_s else DRAIN_BYTES * waited_s / octets
+        entry.next_s = now.steady_s + EARLY * wait_s
 
     def _opened(self, entry: _Entry, now: Now) -> Link | None:
         """A connection that is under way; None while the host's name is looked up."""
@@ -206,7 +231,7 @@ class RtspPoller:
         entry.attempt += 1
         is_final = isinstance(error, (Refused, BadInput))
         wait_s = REFUSED_RETRY_S * self._chance.uniform(1.0, 1.5) if is_final else backoff_s(entry.attempt, self._chance)
-        entry.due_s = now.steady_s + wait_s
+        entry.next_s = now.steady_s + wait_s
         entry.become("refused" if is_final else "waiting", error.what if isinstance(error, SewuError) else str(error), now.at_s)
 
     def _context(self) -> ssl.SSLContext:

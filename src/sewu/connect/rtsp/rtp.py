@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import struct
 
-from sewu.connect.rtsp.units import Units
+from sewu.connect.rtsp.units import NONE, Units
 
 DOLLAR = 0x24
-# "$" and channel, length, V P X CC M PT, sequence number, timestamp and SSRC
-_FRAME = struct.Struct(">HHHHQ")
+# "$" and channel, length, V P X CC M PT, sequence number, timestamp and SSRC, the payload's first bytes
+_FRAME = struct.Struct(">HHHHQI")
 _PLAIN = 0x80  # version 2, no padding, no extension, no contributing sources
 _MARKER = 0x80
 _FRAME_BYTES = 16  # "$", channel, length, RTP header
+BEYOND_BYTES = 4
 MAX_DROPOUT = 3000
 """A larger gap, or one backwards, is a sender that began anew, not a loss (RFC 3550 appendix A.1)."""
 
@@ -38,59 +39,58 @@ class RtpReceiver:
         self._expected = -1  # equals no sequence number
         self._stamp = -1  # timestamp and SSRC; equals none
 
-    def walk(self, data: bytes, at: int) -> int:
-        """Take the track's frames in `data` from `at`; returns where something else, or something incomplete, stands.
+    def walk(self, data: memoryview, at: int, end: int) -> int:
+        """Take the track's frames in `data[at:end]`; returns where something else, or something incomplete, stands.
 
-        A packet that continues a fragmented NAL unit is taken here, others that follow the last one by `_follow`,
-        and what is out of the ordinary by `_take`.
+        `data` must go on for `BEYOND_BYTES` after `end`; what stands there is not used. Packets that follow the last
+        one are taken here, what is out of the ordinary by `_take`.
         """
-        units, unpack, end = self.units, _FRAME.unpack_from, len(data)
-        head, plain, skip = self._head, self._plain, _FRAME_BYTES + units.form.header_bytes + 1
-        marked, expected, current = plain | _MARKER, self._expected, self._stamp
-        parts, middle, final = units.parts, units.middle, units.final
+        units, unpack, fragment_bytes = self.units, _FRAME.unpack_from, self.units.form.header_bytes + 1
+        shift, shortest, skip = 8 * (4 - fragment_bytes), 12 + fragment_bytes, _FRAME_BYTES + fragment_bytes
+        head, marked = self._head, self._plain | _MARKER
+        expected, current, parts = self._expected, self._stamp, units.parts
+        middle, final = units.middle, units.final
         while at + _FRAME_BYTES <= end:
-            mark, length, kind, sequence, stamp = unpack(data, at)
+            mark, length, kind, sequence, stamp, payload = unpack(data, at)
             stop = at + 4 + length
             if stop > end or mark != head:
                 break
-            if sequence == expected and kind | _MARKER == marked and length > 12:
+            if sequence == expected and kind | _MARKER == marked and length > shortest:
                 expected = sequence + 1 & 0xFFFF
-                if stamp == current and at + skip < stop and data[at + 16 : at + skip] == middle and kind == plain:
+                if stamp != current:
+                    self._turn(data, at + _FRAME_BYTES, stop, stamp)
+                    current, middle, final = stamp, units.middle, units.final
+                header = payload >> shift
+                if header == middle:
                     parts.append(data[at + skip : stop])
-                    at = stop
-                    continue
-                if stamp == current and at + skip < stop and data[at + 16 : at + skip] == final:
+                elif header == final:
                     parts.append(data[at + skip : stop])
-                    units.middle = units.final = b""
-                    if kind == marked:
-                        self._end()
+                    units.middle = units.final = middle = final = NONE
                 else:
-                    self._follow(data, at + _FRAME_BYTES, stop, (kind, stamp))
+                    units.add(data, at + _FRAME_BYTES, stop)
+                    middle, final = units.middle, units.final
+                if kind == marked:
+                    self._end()
+                    middle = final = NONE
             else:
                 self._expected = expected
                 self._take(data, at, stop, (kind, sequence, stamp))
-                expected = self._expected
-            current, parts, middle, final = self._stamp, units.parts, units.middle, units.final
+                expected, current, middle, final = self._expected, self._stamp, units.middle, units.final
             at = stop
         self._expected = expected
         self._count(expected - 1 & 0xFFFF)
         return at
 
-    def _follow(self, data: bytes, first: int, last: int, header: tuple[int, int]) -> None:
-        """Take a plain packet that has the expected sequence number."""
-        kind, stamp = header
-        if stamp != self._stamp:
-            if stamp & 0xFFFFFFFF != self.ssrc:
-                self._jump(self._expected, stamp & 0xFFFFFFFF, True)
-                self.units.broken = not self.units.begins(data, first, last)
-            elif self.units.is_begun:
-                self._end()
-            self._stamp = stamp
-        self.units.add(data, first, last)
-        if kind & _MARKER:
+    def _turn(self, data: memoryview, first: int, last: int, stamp: int) -> None:
+        """The next packet, with the payload `data[first:last]`, belongs to another picture, or to another sender."""
+        if stamp & 0xFFFFFFFF != self.ssrc:
+            self._jump(self._expected, stamp & 0xFFFFFFFF, True)
+            self.units.broken = not self.units.begins(data, first, last)
+        elif self.units.is_begun:
             self._end()
+        self._stamp = stamp
 
-    def _take(self, data: bytes, at: int, stop: int, header: tuple[int, int, int]) -> None:
+    def _take(self, data: memoryview, at: int, stop: int, header: tuple[int, int, int]) -> None:
         """Take one whole frame of our channel, `data[at:stop]`, that is out of the ordinary."""
         kind, sequence, stamp = header
         first, last, units = at + _FRAME_BYTES, stop, self.units
@@ -103,14 +103,15 @@ class RtpReceiver:
             self._expected = self._expected + 1 & 0xFFFF if is_next else self._expected
             return
         if is_next:
-            self._follow(data, first, last, (kind, stamp))
+            if stamp != self._stamp:
+                self._turn(data, first, last, stamp)
         else:
             self._jump(sequence, stamp & 0xFFFFFFFF, stamp != self._stamp)
             self._stamp = stamp
             units.broken = units.broken or not units.begins(data, first, last)
-            units.add(data, first, last)
-            if kind & _MARKER:
-                self._end()
+        units.add(data, first, last)
+        if kind & _MARKER:
+            self._end()
         self._expected = sequence + 1 & 0xFFFF
 
     def _jump(self, sequence: int, ssrc: int, is_next: bool) -> None:
@@ -137,7 +138,7 @@ class RtpReceiver:
             self.done.append((self._stamp >> 32, *whole))
 
 
-def _payload(data: bytes, first: int, stop: int) -> tuple[int, int]:
+def _payload(data: memoryview, first: int, stop: int) -> tuple[int, int]:
     """Begin and end of the payload behind sources and extension and before padding (RFC 3550 section 5.1); empty when wrong."""
     flags = data[first - 12]
     if flags >> 6 != 2 or first > stop:

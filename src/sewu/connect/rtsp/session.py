@@ -67,26 +67,28 @@ class Session:
         self._rtcp_channel = 1
         self._ask("OPTIONS", self.url)
 
-    def take(self, data: bytes, now: Now) -> int:
-        """Take what came; returns how much was used, the rest must be given again with what follows.
+    def take(self, data: memoryview, end: int, now: Now) -> int:
+        """Take `data[:end]`; returns how much was used, the rest must be given again with what follows.
+
+        `data` must go on for `rtp.BEYOND_BYTES`.
 
         Raises:
             StreamBroken, Refused, BadSource: this connection is of no more use.
         """
-        at, end, receiver = 0, len(data), self.receiver
+        at, receiver = 0, self.receiver
         while at < end:
             if data[at] == DOLLAR:
-                if receiver is not None and (walked := receiver.walk(data, at)) > at:
+                if receiver is not None and (walked := receiver.walk(data, at, end)) > at:
                     at = walked
                     continue
                 stop = at + 4 + (data[at + 2] << 8 | data[at + 3]) if at + 4 <= end else end + 1
                 if stop > end:
                     break
                 if data[at + 1] == self._rtcp_channel:
-                    self._reported(data[at + 4 : stop], now)
+                    self._reported(bytes(data[at + 4 : stop]), now)
                 at = stop
             else:
-                found = read_message(data, at)
+                found = read_message(data, at, end)
                 if found is None:
                     break
                 message, at = found

@@ -16,12 +16,12 @@ from sewu.connect.rtsp import h264, h265
 from sewu.connect.rtsp.auth import Login
 from sewu.connect.rtsp.resolving import Address
 from sewu.connect.rtsp.rtcp import CLOCK_HZ
+from sewu.connect.rtsp.rtp import BEYOND_BYTES
 from sewu.connect.rtsp.session import Now, Session
 from sewu.connect.rtsp.sps import size_px
 from sewu.connect.rtsp.units import Units
 
 RECEIVE_BUFFER_BYTES = 1 << 20
-RECEIVE_BYTES = 256 << 10
 MAX_UNSENT_BYTES = 64 << 10
 TIME_BASE = Fraction(1, CLOCK_HZ)
 SPS = {"h264": h264.SPS, "hevc": h265.SPS}
@@ -62,32 +62,32 @@ class Link:
         if code not in (0, errno.EINPROGRESS):
             raise CameraUnreachable(f"{self.session.name} does not answer ({os.strerror(code)}).", "Check address, port and network.")
 
-    def exchange(self, now: Now) -> int:
-        """Send what waits, take what came; returns how many bytes came.
+    def exchange(self, buffer: memoryview, now: Now) -> int:
+        """Send what waits, take what came through `buffer`; returns how many bytes came.
 
         Raises:
             CameraUnreachable, StreamBroken, Refused, BadSource: the connection is of no more use.
         """
-        sock, session = self._socket, self.session
+        sock, session, kept = self._socket, self.session, len(self._rest)
         if sock is None:
             return 0
         try:
             if session.out:
                 del session.out[: sock.send(session.out)]
-            data = sock.recv(RECEIVE_BYTES)
+            if kept:
+                buffer[:kept] = self._rest
+            count = sock.recv_into(buffer[kept:-BEYOND_BYTES])
         except _BLOCKED:
             if len(session.out) > MAX_UNSENT_BYTES:
                 raise StreamBroken(f"{session.name} does not read what we send.", "It will be tried again.") from None
             return 0
         except OSError as error:
             raise CameraUnreachable(f"{session.name} is not connected ({error.strerror}).", "Check address, port and network.") from None
-        count = len(data)
         if count == 0:
             raise StreamBroken(f"{session.name} closed the connection.", "It will be tried again.")
-        if self._rest:
-            data = self._rest + data
-        used = session.take(data, now)
-        self._rest = data[used:]
+        end = kept + count
+        used = session.take(buffer, end, now)
+        self._rest = bytes(buffer[used:end]) if used < end else b""
         if session.out:
             with suppress(*_BLOCKED, OSError):
                 del session.out[: sock.send(session.out)]
@@ -99,14 +99,16 @@ class Link:
         if receiver is None or not receiver.done:
             return []
         units, receiver.done = receiver.done, []
-        place = self.session.timeline.place
+        timeline = self.session.timeline
+        timeline.arrived(units[-1][0], now.at_s)
+        place = timeline.place
         sets = tuple(receiver.units.sets.values())
         if sets != self._sets or not self._stream.codec:
             self._sets = sets
             self._stream = self._described(receiver.units)
         stream, camera_id, found = self._stream, self._camera_id, []
         for timestamp, data, is_keyframe, has_sets in units:
-            pts, dts, at_s = place(timestamp, now.at_s)
+            pts, dts, at_s = place(timestamp)
             whole = stream.extradata + data if is_keyframe and not has_sets else data
             found.append(Packet(camera_id, stream, whole, pts, dts, at_s, is_keyframe))
         return found

@@ -13,6 +13,8 @@ START_CODE = b"\x00\x00\x00\x01"
 MAX_UNIT_BYTES = 4 << 20
 MAX_SET_BYTES = 4096
 MAX_BEGINNINGS = 256
+NONE = -1
+"""Equals no header."""
 
 PICTURE, KEYFRAME, HAS_SPS, SET, SLICE, LEADS = 1, 2, 4, 8, 16, 32
 """Of a NAL unit: coded picture, random access point, SPS, parameter set, slice, may stand first in an access unit."""
@@ -32,8 +34,8 @@ class Fragment:
     """
 
     beginning: bytes
-    middle: bytes
-    final: bytes
+    middle: int
+    final: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +47,14 @@ class PayloadFormat:
         roles, flags: by the first byte of a payload, of a NAL unit.
         fragment: from the header of a first fragment.
         kind_of: a NAL unit's type, from its first byte.
-        kind_mask: the bits of a fragment header's last byte that are the NAL unit's type.
+        kind_mask: the bits of a fragment's header that are the NAL unit's type.
     """
 
     codec: str
     header_bytes: int
     roles: tuple[int, ...]
     flags: tuple[int, ...]
-    fragment: Callable[[bytes], Fragment]
+    fragment: Callable[[int], Fragment]
     kind_of: Callable[[int], int]
     kind_mask: int
 
@@ -61,9 +63,10 @@ class Units:
     """Builds one access unit after the other.
 
     `sets` holds the newest parameter sets by NAL type; `dropped` counts units that were not whole. While a fragmented
-    NAL unit is under way, `middle` and `final` are the headers of the fragments that continue and end it, else empty: a
-    fragment that begins with `middle` may be appended to `parts` without its header.
-    Memory: at most `MAX_UNIT_BYTES` and what one call gave; see `settle`.
+    NAL unit is under way, `middle` and `final` are the headers (as numbers) of the fragments that continue and end it,
+    else `NONE`: a fragment that begins with `middle` may be appended to `parts` without its header.
+    Payloads are views of a buffer that will be filled anew; `settle` copies what is still needed.
+    Memory: at most `MAX_UNIT_BYTES` and what one call gave.
     """
 
     def __init__(self, form: PayloadFormat, sets: Iterable[bytes] = ()) -> None:
@@ -71,11 +74,11 @@ class Units:
         self.sets: dict[int, bytes] = {}
         self.dropped = 0
         self.broken = False
-        self.parts: list[bytes] = []
-        self.middle = self.final = b""
+        self.parts: list[bytes | memoryview] = []
+        self.middle = self.final = NONE
         self._flags = 0
         self._settled = self._settled_bytes = 0
-        self._beginnings: dict[bytes, Fragment] = {}
+        self._beginnings: dict[int, Fragment] = {}
         for unit in sets:
             self._remember(unit)
 
@@ -88,7 +91,7 @@ class Units:
         """The parameter sets as Annex B, in the order of their types: VPS, SPS, PPS."""
         return b"".join([START_CODE + self.sets[kind] for kind in sorted(self.sets)])
 
-    def add(self, data: bytes, first: int, last: int) -> None:
+    def add(self, data: memoryview, first: int, last: int) -> None:
         """Take the payload `data[first:last]`; at least one byte."""
         if self.broken:
             return
@@ -96,17 +99,17 @@ class Units:
         role = form.roles[data[first]]
         if role == FRAGMENT:
             self._fragment(data, first, last)
-        elif self.middle or role == OTHER:
+        elif self.middle != NONE or role == OTHER:
             self.lose()
         elif role == SINGLE:
-            self._whole(data[first:last])
+            self._whole(data, first, last)
         else:
             self._aggregate(data, first + form.header_bytes, last)
 
     def finish(self) -> tuple[bytes, bool, bool] | None:
         """End the unit: data, keyframe, sets in band; None when there is none, or it is not whole or has no picture."""
         flags, whole = self._flags, None
-        if self.broken or self.middle:
+        if self.broken or self.middle != NONE:
             self.dropped += 1
             self.broken = False
         elif flags & PICTURE:
@@ -130,7 +133,7 @@ class Units:
             if self._settled_bytes > MAX_UNIT_BYTES:
                 self.lose()
 
-    def begins(self, data: bytes, first: int, last: int) -> bool:
+    def begins(self, data: memoryview, first: int, last: int) -> bool:
         """Whether an access unit can begin with this payload: asked after a loss."""
         form = self.form
         at, role = first, form.roles[data[first]]
@@ -140,7 +143,7 @@ class Units:
             at += form.header_bytes + 1
             if at >= last or not data[at - 1] & 0x80:
                 return False
-            flags = form.flags[form.fragment(data[first:at]).beginning[4]]
+            flags = form.flags[form.fragment(int.from_bytes(data[first:at], "big")).beginning[4]]
         else:
             at += form.header_bytes + 2 if role == AGGREGATE else 0
             if at >= last:
@@ -151,39 +154,37 @@ class Units:
             return at < last and data[at] >= 0x80
         return flags & LEADS != 0
 
-    def _fragment(self, data: bytes, first: int, last: int) -> None:
+    def _fragment(self, data: memoryview, first: int, last: int) -> None:
         body = first + self.form.header_bytes + 1
-        head, mask = data[first:body], self.form.kind_mask
         if body >= last:
             self.lose()
-        elif head == self.final:
-            self.parts.append(data[body:last])
-            self.middle = self.final = b""
-        elif head[-1] & 0x80:
-            if self.middle:
+            return
+        header, flags = int.from_bytes(data[first:body], "big"), data[body - 1]
+        if flags & 0x80:
+            if self.middle != NONE:
                 self.lose()
                 return
-            known = self._beginning(head)
+            known = self._beginning(header)
             self._flags |= self.form.flags[known.beginning[4]]
             self.parts += (known.beginning, data[body:last])
-            if not head[-1] & 0x40:
+            if not flags & 0x40:
                 self.middle, self.final = known.middle, known.final
-        elif self.middle and head[-1] & mask == self.middle[-1]:  # its other header bits changed on the way
+        elif self.middle != NONE and (header ^ self.middle) & self.form.kind_mask == 0:  # other bits may change on the way
             self.parts.append(data[body:last])
-            if head[-1] & 0x40:
-                self.middle = self.final = b""
+            if flags & 0x40:
+                self.middle = self.final = NONE
         else:
             self.lose()
 
-    def _beginning(self, head: bytes) -> Fragment:
-        known = self._beginnings.get(head)
+    def _beginning(self, header: int) -> Fragment:
+        known = self._beginnings.get(header)
         if known is None:
             if len(self._beginnings) >= MAX_BEGINNINGS:
                 self._beginnings.clear()
-            known = self._beginnings[head] = self.form.fragment(head)
+            known = self._beginnings[header] = self.form.fragment(header)
         return known
 
-    def _aggregate(self, data: bytes, at: int, last: int) -> None:
+    def _aggregate(self, data: memoryview, at: int, last: int) -> None:
         """RFC 6184 section 5.7.1, RFC 7798 section 4.4.2."""
         while at + 2 < last:
             size = data[at] << 8 | data[at + 1]
@@ -191,18 +192,18 @@ class Units:
             if size < self.form.header_bytes or at + size > last:
                 self.lose()
                 return
-            self._whole(data[at : at + size])
+            self._whole(data, at, at + size)
             at += size
 
-    def _whole(self, unit: bytes) -> None:
-        if len(unit) < self.form.header_bytes:
+    def _whole(self, data: memoryview, first: int, last: int) -> None:
+        if last - first < self.form.header_bytes:
             self.lose()
             return
-        flags = self.form.flags[unit[0]]
+        flags = self.form.flags[data[first]]
         self._flags |= flags
         if flags & SET:
-            self._remember(unit)
-        self.parts += (START_CODE, unit)
+            self._remember(bytes(data[first:last]))
+        self.parts += (START_CODE, data[first:last])
 
     def _remember(self, unit: bytes) -> None:
         """Keep the NAL unit if it is a parameter set."""
@@ -210,6 +211,6 @@ class Units:
             self.sets[self.form.kind_of(unit[0])] = unit
 
     def _clear(self) -> None:
-        self.parts = []
-        self.middle = self.final = b""
+        self.parts.clear()
+        self.middle = self.final = NONE
         self._flags = self._settled = self._settled_bytes = 0
