@@ -108,13 +108,14 @@ class Units:
 
     def finish(self) -> tuple[bytes, bool, bool] | None:
         """End the unit: data, keyframe, sets in band; None when there is none, or it is not whole or has no picture."""
-        flags, whole = self._flags, None
+        flags, parts, whole = self._flags, self.parts, None
         if self.broken or self.middle != NONE:
             self.dropped += 1
-            self.broken = False
+            self.broken, self.middle, self.final = False, NONE, NONE
         elif flags & PICTURE:
-            whole = b"".join(self.parts), flags & KEYFRAME != 0, flags & HAS_SPS != 0
-        self._clear()
+            whole = b"".join(parts), flags & KEYFRAME != 0, flags & HAS_SPS != 0
+        parts.clear()
+        self._flags = self._settled = self._settled_bytes = 0
         return whole
 
     def lose(self) -> None:
