@@ -25,7 +25,7 @@ BUFFER_BYTES = 1 << 20
 ROUNDS = 16
 OPEN_S = 10.0
 STALL_S = 10.0
-REFUSED_RETRY_S = 300.0
+REFUSED_RETRY_S, REFUSED_LONGEST_S = 300.0, 3600.0
 MAX_WAIT_S = 1.0
 DRAIN_BYTES = 64 << 10
 """A camera is drained when about as much waits: far below what the kernel's buffer holds without being asked for more."""
@@ -74,6 +74,7 @@ class _Entry:
     next_s: float = 0.0
     moved_to: str | None = None
     hops: int = 0
+    refusals: int = 0
     allows_basic: bool = True
     units: int = 0
     dropped: int = 0
@@ -171,7 +172,7 @@ class RtspPoller:
                 break
         packets = link.packets(now)
         if packets:  # while playing nothing else counts: a camera without pictures may well go on answering
-            entry.attempt, entry.heard_s = 0, now.steady_s
+            entry.attempt, entry.refusals, entry.heard_s = 0, 0, now.steady_s
         elif now.steady_s - entry.heard_s > STALL_S:
             raise StreamBroken(f"{session.name} sent no picture for {STALL_S:.0f} s.", "It will be tried again.")
         elif not session.is_playing and now.steady_s - entry.opened_s > OPEN_S:
@@ -230,9 +231,15 @@ class RtspPoller:
         entry.moved_to, entry.hops, entry.allows_basic = None, 0, True
         entry.attempt += 1
         is_final = isinstance(error, (Refused, BadInput))
-        wait_s = REFUSED_RETRY_S * self._chance.uniform(1.0, 1.5) if is_final else backoff_s(entry.attempt, self._chance)
+        wait_s = self._refused_s(entry) if is_final else backoff_s(entry.attempt, self._chance)
         entry.next_s = now.steady_s + wait_s
         entry.become("refused" if is_final else "waiting", error.what if isinstance(error, SewuError) else str(error), now.at_s)
+
+    def _refused_s(self, entry: _Entry) -> float:
+        """Long, and longer each time: a camera that locks its account after five wrong passwords must not be locked by us."""
+        entry.refusals += 1
+        wait_s = min(REFUSED_LONGEST_S, REFUSED_RETRY_S * 2.0 ** min(entry.refusals - 1, 10))
+        return wait_s * self._chance.uniform(1.0, 1.5)
 
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:

@@ -38,6 +38,9 @@ class RtpReceiver:
         self._plain = _PLAIN << 8 | payload_type
         self._expected = -1  # equals no sequence number
         self._stamp = -1  # timestamp and SSRC; equals none
+        self._done_stamp = -1
+        self._ending = self._plain | _MARKER
+        """How a picture's last packet is marked; `NONE` for a camera that says it too often."""
 
     def walk(self, data: memoryview, at: int, end: int) -> int:
         """Take the track's frames in `data[at:end]`; returns where something else, or something incomplete, stands.
@@ -48,6 +51,7 @@ class RtpReceiver:
         units, unpack, fragment_bytes = self.units, _FRAME.unpack_from, self.units.form.header_bytes + 1
         shift, shortest, skip = 8 * (4 - fragment_bytes), 12 + fragment_bytes, _FRAME_BYTES + fragment_bytes
         head, marked = self._head, self._plain | _MARKER
+        ending = self._ending
         expected, current, parts = self._expected, self._stamp, units.parts
         middle, final = units.middle, units.final
         while at + _FRAME_BYTES <= end:
@@ -69,13 +73,15 @@ class RtpReceiver:
                 else:
                     units.add(data, at + _FRAME_BYTES, stop)
                     middle, final = units.middle, units.final
-                if kind == marked:
+                if kind == ending:
                     self._end()
                     middle = final = NONE
+                    ending = self._ending
             else:
                 self._expected = expected
                 self._take(data, at, stop, (kind, sequence, stamp))
                 expected, current, middle, final = self._expected, self._stamp, units.middle, units.final
+                ending = self._ending
             at = stop
         self._expected = expected
         self._count(expected - 1 & 0xFFFF)
@@ -110,7 +116,7 @@ class RtpReceiver:
             self._stamp = stamp
             units.broken = units.broken or not units.begins(data, first, last)
         units.add(data, first, last)
-        if kind & _MARKER:
+        if kind & _MARKER and self._ending != NONE:
             self._end()
         self._expected = sequence + 1 & 0xFFFF
 
@@ -133,9 +139,18 @@ class RtpReceiver:
             self.highest += sequence - self.highest & 0xFFFF
 
     def _end(self) -> None:
+        """Finish the unit under way. Some cameras mark every slice as the last: two units of one time are one picture."""
         whole = self.units.finish()
-        if whole is not None:
-            self.done.append((self._stamp >> 32, *whole))
+        if whole is None:
+            return
+        timestamp, done = self._stamp >> 32, self.done
+        if self._stamp == self._done_stamp:
+            self._ending = NONE
+            if done:
+                _, data, is_keyframe, has_sets = done.pop()
+                whole = data + whole[0], is_keyframe or whole[1], has_sets or whole[2]
+        self._done_stamp = self._stamp
+        done.append((timestamp, *whole))
 
 
 def _payload(data: memoryview, first: int, stop: int) -> tuple[int, int]:

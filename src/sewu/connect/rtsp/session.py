@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 from sewu.base.errors import BadSource, Refused, StreamBroken
 from sewu.connect.ffmpeg import without_login
@@ -21,7 +21,9 @@ from sewu.connect.rtsp.units import Units
 DEFAULT_TIMEOUT_S = 60.0
 ALIVE_SHARE = 0.4
 REPORT_EVERY_S = 5.0
-MAX_TRIES = 3
+MAX_TRIES = 2
+PASSING = (408, 453, 454, 455)
+"""Request time-out, no bandwidth, session lost, not in this state: what another connection may mend."""
 MOVED = (301, 302, 303, 305, 307, 308)
 ADVICE = "Check user, password and path."
 
@@ -103,7 +105,7 @@ class Session:
         """Say that we still watch, when it is time."""
         if not self.is_playing:
             return
-        if now.steady_s >= self._alive_s and self._pending is None:
+        if now.steady_s >= self._alive_s:  # also when the last one was not answered: some cameras never do
             self._alive_s = now.steady_s + max(1.0, self._timeout_s * ALIVE_SHARE)
             self._ask(self._alive_method, self._aggregate_url())
         receiver = self.receiver
@@ -175,7 +177,7 @@ class Session:
     def _failed(self, method: str, status: int) -> None:
         if status == 461:
             raise Refused(f"{self.name} does not send over TCP.", "Let FFmpeg receive it over UDP.")
-        if status >= 500 or status == 453:
+        if status >= 500 or status in PASSING:
             raise StreamBroken(f"{self.name} answered {status} to {method}.", "It will be tried again.")
         raise Refused(f"{self.name} answered {status} to {method}.", ADVICE)
 
@@ -201,9 +203,7 @@ class Session:
         self.moved_to = location
 
     def _described(self, message: Message) -> None:
-        base = message.header("content-base") or message.header("content-location") or self.url
-        if not base.lower().startswith(("rtsp://", "rtsps://")):
-            base = self.url
+        base = _absolute(self.url, message.header("content-base") or message.header("content-location") or "")
         self.track = track = video_track(message.body, split_login(base)[0])
         if track is None:
             raise BadSource(f"{self.name} offers no H.264 or H.265 video.", "Set the camera to H.264 or H.265.")
@@ -235,6 +235,15 @@ class Session:
 
     def _aggregate_url(self) -> str:
         return self.track.aggregate_url if self.track is not None else self.url
+
+
+def _absolute(url: str, reference: str) -> str:
+    """Where a reference from this URL leads; the URL itself when it leads to nothing of RTSP."""
+    try:
+        found = urljoin(url, reference)
+    except ValueError:
+        return url
+    return found if found.lower().startswith(("rtsp://", "rtsps://")) else url
 
 
 def split_login(url: str) -> tuple[str, Login | None]:
