@@ -16,9 +16,10 @@ from sewu.base.clock import Clock
 from sewu.base.errors import BadInput, Refused, SewuError, StreamBroken
 from sewu.base.records import Packet
 from sewu.connect.opening import backoff_s
+from sewu.connect.rtsp.aside import Aside
 from sewu.connect.rtsp.auth import Login
 from sewu.connect.rtsp.resolving import Resolver
-from sewu.connect.rtsp.session import Now, split_login
+from sewu.connect.rtsp.session import Now, OverUdpOnly, split_login
 from sewu.connect.rtsp.stream import Link
 
 BUFFER_BYTES = 1 << 20
@@ -32,7 +33,10 @@ DRAIN_BYTES = 64 << 10
 EARLY = 0.9
 """Of a wait, so that a poll that comes a little early is not passed over."""
 MAX_REDIRECTS = 5
+ASIDE_START_S = 10.0
+"""What a side process may take longer: it starts, and FFmpeg looks at the stream before it plays."""
 
+Transport = Literal["auto", "udp"]
 StateName = Literal["waiting", "connecting", "playing", "refused"]
 
 
@@ -45,6 +49,8 @@ class ConnectionState:
         since_s: UTC seconds at which it came into this state.
         units, dropped, lost: access units received, units that were not whole, RTP packets missing, since `add`.
         reconnects: connections that ended since `add`.
+        over_udp: whether FFmpeg receives it in a side process.
+        aside_cpu_s: processor seconds of its side processes since `add`, which this process is not charged with.
     """
 
     name: StateName
@@ -54,6 +60,8 @@ class ConnectionState:
     dropped: int
     lost: int
     reconnects: int
+    over_udp: bool = False
+    aside_cpu_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -67,7 +75,9 @@ class _Entry:
     reason: str = ""
     since_s: float = 0.0
     attempt: int = 0
-    link: Link | None = None
+    link: Link | Aside | None = None
+    over_udp: bool = False
+    aside_cpu_s: float = 0.0
     opened_s: float = 0.0
     heard_s: float = 0.0
     drained_s: float = 0.0
@@ -108,10 +118,15 @@ class RtspPoller:
         self._chance = random.Random()  # noqa: S311 (spreads reconnects; no secret)
         self._resolver = Resolver()
 
-    def add(self, camera_id: str, url: str, login: Login | None = None) -> None:
-        """Begin to receive a camera at the next polls; a camera that is there already starts anew."""
+    def add(self, camera_id: str, url: str, login: Login | None = None, transport: Transport = "auto") -> None:
+        """Begin to receive a camera at the next polls; a camera that is there already starts anew.
+
+        Args:
+            transport: "auto" leaves a camera that refuses TCP to FFmpeg, over UDP, in a side process; "udp" does so from
+                the start.
+        """
         self.remove(camera_id)
-        self._entries[camera_id] = _Entry(camera_id, url, login, since_s=self._clock.now_s())
+        self._entries[camera_id] = _Entry(camera_id, url, login, since_s=self._clock.now_s(), over_udp=transport == "udp")
 
     def remove(self, camera_id: str) -> None:
         """Stop receiving a camera; nothing happens when it is unknown."""
@@ -157,16 +172,15 @@ class RtspPoller:
         link = entry.link or self._opened(entry, now)
         if link is None:
             return []
-        session = link.session
-        session.tick(now)
+        link.tick(now)
         octets = 0
         for _ in range(ROUNDS):
             count = link.exchange(self._buffer, now)
             octets += count
-            if count and not session.is_playing:
+            if count and not link.is_playing:
                 entry.heard_s = now.steady_s
-            if session.moved_to is not None:
-                self._redirect(entry, session.moved_to)
+            if link.moved_to is not None:
+                self._redirect(entry, link.moved_to)
                 return []
             if count < BUFFER_BYTES // 2 and not (link.is_tls and count):  # TLS gives one record at a time
                 break
@@ -174,14 +188,14 @@ class RtspPoller:
         if packets:  # while playing nothing else counts: a camera without pictures may well go on answering
             entry.attempt, entry.refusals, entry.heard_s = 0, 0, now.steady_s
         elif now.steady_s - entry.heard_s > STALL_S:
-            raise StreamBroken(f"{session.name} sent no picture for {STALL_S:.0f} s.", "It will be tried again.")
-        elif not session.is_playing and now.steady_s - entry.opened_s > OPEN_S:
-            raise StreamBroken(f"{session.name} did not begin to play within {OPEN_S:.0f} s.", "It will be tried again.")
-        if session.is_playing and entry.name != "playing":
+            raise StreamBroken(f"{link.name} sent no picture for {STALL_S:.0f} s.", "It will be tried again.")
+        elif not link.is_playing and now.steady_s - entry.opened_s > OPEN_S:
+            raise StreamBroken(f"{link.name} did not begin to play within {OPEN_S:.0f} s.", "It will be tried again.")
+        if link.is_playing and entry.name != "playing":
             entry.become("playing", "", now.at_s)
             entry.drained_s = now.steady_s  # those that began together are drained apart: less memory at a time
             entry.next_s = now.steady_s + self._max_wait_s * self._chance.random()
-        elif session.is_playing:
+        elif link.is_playing and isinstance(link, Link):
             self._leave_alone(entry, octets, now)
         return packets
 
@@ -191,9 +205,13 @@ class RtspPoller:
         wait_s = self._max_wait_s if octets * self._max_wait_s <= DRAIN_BYTES * waited_s else DRAIN_BYTES * waited_s / octets
         entry.next_s = now.steady_s + EARLY * wait_s
 
-    def _opened(self, entry: _Entry, now: Now) -> Link | None:
+    def _opened(self, entry: _Entry, now: Now) -> Link | Aside | None:
         """A connection that is under way; None while the host's name is looked up."""
         url = entry.moved_to or entry.url
+        if entry.over_udp:
+            entry.opened_s = entry.heard_s = now.steady_s + ASIDE_START_S
+            entry.link = Aside(entry.camera_id, url, entry.login)
+            return entry.link
         address = self._resolver.address(url)
         if address is None:
             if now.steady_s - entry.opened_s > OPEN_S:
@@ -212,7 +230,7 @@ class RtspPoller:
         link.close()
         entry.hops += 1
         if entry.hops > MAX_REDIRECTS:
-            raise Refused(f"{link.session.name} redirects without end.", "Check the camera's address.")
+            raise Refused(f"{link.name} redirects without end.", "Check the camera's address.")
         target, found = split_login(location)
         if entry.login is None and found is None:
             entry.login = split_login(entry.url)[1]
@@ -225,10 +243,15 @@ class RtspPoller:
             dropped, lost = entry.link.counts()
             entry.dropped += dropped
             entry.lost += lost
+            entry.aside_cpu_s += _cpu_s(entry.link)
             entry.link.close()
             entry.link = None
             entry.reconnects += 1
         entry.moved_to, entry.hops, entry.allows_basic = None, 0, True
+        if isinstance(error, OverUdpOnly) and not entry.over_udp:
+            entry.over_udp, entry.next_s = True, 0.0
+            entry.become("waiting", error.what, now.at_s)
+            return
         entry.attempt += 1
         is_final = isinstance(error, (Refused, BadInput))
         wait_s = self._refused_s(entry) if is_final else backoff_s(entry.attempt, self._chance)
@@ -247,6 +270,10 @@ class RtspPoller:
         return self._tls
 
 
+def _cpu_s(link: Link | Aside | None) -> float:
+    return link.cpu_s if isinstance(link, Aside) else 0.0
+
+
 def _host(url: str) -> str | None:
     try:
         return urlsplit(url).hostname
@@ -257,5 +284,13 @@ def _host(url: str) -> str | None:
 def _state(entry: _Entry) -> ConnectionState:
     dropped, lost = entry.link.counts() if entry.link is not None else (0, 0)
     return ConnectionState(
-        entry.name, entry.reason, entry.since_s, entry.units, entry.dropped + dropped, entry.lost + lost, entry.reconnects
+        entry.name,
+        entry.reason,
+        entry.since_s,
+        entry.units,
+        entry.dropped + dropped,
+        entry.lost + lost,
+        entry.reconnects,
+        entry.over_udp,
+        entry.aside_cpu_s + _cpu_s(entry.link),
     )

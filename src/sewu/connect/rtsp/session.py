@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
-from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 from sewu.base.errors import BadSource, Refused, StreamBroken
 from sewu.connect.ffmpeg import without_login
@@ -26,6 +26,10 @@ PASSING = (408, 453, 454, 455)
 """Request time-out, no bandwidth, session lost, not in this state: what another connection may mend."""
 MOVED = (301, 302, 303, 305, 307, 308)
 ADVICE = "Check user, password and path."
+
+
+class OverUdpOnly(Refused):
+    """The camera does not send its packets within the RTSP connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +180,7 @@ class Session:
 
     def _failed(self, method: str, status: int) -> None:
         if status == 461:
-            raise Refused(f"{self.name} does not send over TCP.", "Let FFmpeg receive it over UDP.")
+            raise OverUdpOnly(f"{self.name} does not send over TCP.", "Let FFmpeg receive it over UDP.")
         if status >= 500 or status in PASSING:
             raise StreamBroken(f"{self.name} answered {status} to {method}.", "It will be tried again.")
         raise Refused(f"{self.name} answered {status} to {method}.", ADVICE)
@@ -216,7 +220,7 @@ class Session:
             self._timeout_s = max(2.0, float(stated[1]))
         transport = message.header("transport") or ""
         if "TCP" not in transport.upper() and "interleaved" not in transport:
-            raise Refused(f"{self.name} does not send over TCP.", "Let FFmpeg receive it over UDP.")
+            raise OverUdpOnly(f"{self.name} does not send over TCP.", "Let FFmpeg receive it over UDP.")
         pair = re.search(r"interleaved\s*=\s*(\d{1,3})(?:-(\d{1,3}))?", transport, re.ASCII)
         first = int(pair[1]) & 0xFF if pair else 0
         self._rtcp_channel = int(pair[2]) & 0xFF if pair and pair[2] else first + 1 & 0xFF
@@ -257,3 +261,12 @@ def split_login(url: str) -> tuple[str, Login | None]:
         return urlunsplit(parts._replace(netloc=place)), login
     except ValueError:
         return url, None
+
+
+def with_login(url: str, login: Login | None) -> str:
+    """The URL with this log-in, instead of its own if it has one."""
+    if login is None:
+        return url
+    bare = split_login(url)[0]
+    scheme, mark, rest = bare.partition("://")
+    return f"{scheme}{mark}{quote(login.user, safe='')}:{quote(login.password, safe='')}@{rest}"

@@ -41,6 +41,25 @@ class Link:
         self._stream = StreamInfo("", TIME_BASE)
         self._sets: tuple[bytes, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """The camera's address, without log-in, for messages."""
+        return self.session.name
+
+    @property
+    def is_playing(self) -> bool:
+        """Whether PLAY was accepted."""
+        return self.session.is_playing
+
+    @property
+    def moved_to(self) -> str | None:
+        """Where the camera sends us instead, if it does."""
+        return self.session.moved_to
+
+    def tick(self, now: Now) -> None:
+        """Say that we still watch, when it is time."""
+        self.session.tick(now)
+
     def connect(self, address: Address, tls: ssl.SSLContext | None) -> None:
         """Begin to connect, over TLS when `tls` is given; nothing waits.
 
