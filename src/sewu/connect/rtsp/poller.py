@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from sewu.base.clock import Clock
 from sewu.base.errors import BadInput, Refused, SewuError, StreamBroken
 from sewu.base.records import Packet
-from sewu.connect.opening import backoff_s
+from sewu.connect.backoff import backoff_s
 from sewu.connect.rtsp.aside import Aside
 from sewu.connect.rtsp.auth import Login
 from sewu.connect.rtsp.resolving import Resolver
@@ -78,6 +78,7 @@ class _Entry:
     link: Link | Aside | None = None
     over_udp: bool = False
     aside_cpu_s: float = 0.0
+    failure: SewuError | None = None
     opened_s: float = 0.0
     heard_s: float = 0.0
     drained_s: float = 0.0
@@ -140,6 +141,11 @@ class RtspPoller:
             self.remove(camera_id)
         self._resolver.close()
 
+    def failure(self, camera_id: str) -> SewuError | None:
+        """Why a camera's last connection ended; None while it plays, connects for the first time, or is unknown."""
+        entry = self._entries.get(camera_id)
+        return entry.failure if entry is not None else None
+
     def states(self) -> dict[str, ConnectionState]:
         """How each camera's connection stands."""
         return {camera_id: _state(entry) for camera_id, entry in self._entries.items()}
@@ -193,6 +199,7 @@ class RtspPoller:
             raise StreamBroken(f"{link.name} did not begin to play within {OPEN_S:.0f} s.", "It will be tried again.")
         if link.is_playing and entry.name != "playing":
             entry.become("playing", "", now.at_s)
+            entry.failure = None
             entry.drained_s = now.steady_s  # those that began together are drained apart: less memory at a time
             entry.next_s = now.steady_s + self._max_wait_s * self._chance.random()
         elif link.is_playing and isinstance(link, Link):
@@ -256,7 +263,10 @@ class RtspPoller:
         is_final = isinstance(error, (Refused, BadInput))
         wait_s = self._refused_s(entry) if is_final else backoff_s(entry.attempt, self._chance)
         entry.next_s = now.steady_s + wait_s
-        entry.become("refused" if is_final else "waiting", error.what if isinstance(error, SewuError) else str(error), now.at_s)
+        entry.failure = (
+            error if isinstance(error, SewuError) else StreamBroken(f"The connection failed ({error}).", "It will be tried again.")
+        )
+        entry.become("refused" if is_final else "waiting", entry.failure.what, now.at_s)
 
     def _refused_s(self, entry: _Entry) -> float:
         """Long, and longer each time: a camera that locks its account after five wrong passwords must not be locked by us."""
