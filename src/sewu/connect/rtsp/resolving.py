@@ -12,6 +12,7 @@ from sewu.connect.ffmpeg import without_login
 
 DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322}
 THREADS = 4
+MAX_PENDING = 4096
 Address = tuple[socket.AddressFamily, str, int]
 
 
@@ -38,6 +39,8 @@ class Resolver:
         if future is None:
             if self._threads is None:
                 self._threads = ThreadPoolExecutor(THREADS, "sewu-names")
+            if len(self._pending) >= MAX_PENDING:  # answers that nobody came for, because their camera was given up
+                self._pending = {name: other for name, other in self._pending.items() if not other.done()}
             self._pending[host] = self._threads.submit(_look_up, host)
             return None
         if not future.done():
