@@ -62,8 +62,10 @@ class RtpReceiver:
             if sequence == expected and kind | _MARKER == marked and length > shortest:
                 expected = sequence + 1 & 0xFFFF
                 if stamp != current:
-                    self._turn(data, at + _FRAME_BYTES, stop, stamp)
-                    current, middle, final = stamp, units.middle, units.final
+                    if parts or units.broken or (stamp ^ current) & 0xFFFFFFFF:
+                        self._turn(data, at + _FRAME_BYTES, stop, stamp)
+                        middle, final, ending = units.middle, units.final, self._ending
+                    self._stamp = current = stamp
                 header = payload >> shift
                 if header == middle:
                     parts.append(data[at + skip : stop])
