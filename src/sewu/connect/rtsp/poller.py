@@ -32,6 +32,8 @@ DRAIN_BYTES = 64 << 10
 """A camera is drained when about as much waits: far below what the kernel's buffer holds without being asked for more."""
 EARLY = 0.9
 """Of a wait, so that a poll that comes a little early is not passed over."""
+PEAK_SHARE = 0.7
+"""How much of a rate is still expected after a drain that brought less: keyframes come in bursts."""
 MAX_REDIRECTS = 5
 ASIDE_START_S = 10.0
 """What a side process may take longer: it starts, and FFmpeg looks at the stream before it plays."""
@@ -83,6 +85,7 @@ class _Entry:
     heard_s: float = 0.0
     drained_s: float = 0.0
     next_s: float = 0.0
+    bytes_s: float = 0.0
     moved_to: str | None = None
     hops: int = 0
     refusals: int = 0
@@ -207,9 +210,11 @@ class RtspPoller:
         return packets
 
     def _leave_alone(self, entry: _Entry, octets: int, now: Now) -> None:
-        """Say when to drain a playing camera again, from the rate at which bytes came since the last time."""
+        """Say when to drain a playing camera again, from the rate at which bytes came; a peak is remembered for a while."""
         waited_s, entry.drained_s = now.steady_s - entry.drained_s, now.steady_s
-        wait_s = self._max_wait_s if octets * self._max_wait_s <= DRAIN_BYTES * waited_s else DRAIN_BYTES * waited_s / octets
+        if waited_s > 0.0:
+            entry.bytes_s = max(octets / waited_s, PEAK_SHARE * entry.bytes_s)
+        wait_s = self._max_wait_s if entry.bytes_s * self._max_wait_s <= DRAIN_BYTES else DRAIN_BYTES / entry.bytes_s
         entry.next_s = now.steady_s + EARLY * wait_s
 
     def _opened(self, entry: _Entry, now: Now) -> Link | Aside | None:
