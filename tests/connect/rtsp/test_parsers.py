@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sewu.base.errors import SewuError, StreamBroken
+from sewu.base.errors import BadSource, SewuError, StreamBroken
 from sewu.connect.rtsp.auth import Login, strongest
 from sewu.connect.rtsp.messages import MAX_BODY_BYTES, MAX_HEAD_BYTES, read_message, request
+from sewu.connect.rtsp.resolving import host_and_port
 from sewu.connect.rtsp.rtcp import CLOCK_HZ, NTP_OFFSET_S, Timeline, receiver_report, sender_report
 from sewu.connect.rtsp.sdp import video_track
-from sewu.connect.rtsp.session import Now, Session, split_login
+from sewu.connect.rtsp.session import Now, Session, split_login, with_login
 from sewu.connect.rtsp.sps import MAX_SIDE_PX, size_px
 
 SPS, PPS = b"\x67\x42\x00\x1e", b"\x68\xce\x3c\x80"
@@ -107,6 +108,20 @@ def test_what_is_not_rtsp_or_too_long_is_an_error_and_not_a_wait(data: bytes) ->
 
 def test_requests_cannot_be_split_by_what_is_put_into_them() -> None:
     assert request("PLAY", "rtsp://h/\r\nX: y", 1, {"A": "b\r\nC: d"}).count(b"\r\n") == 4
+
+
+@given(st.text(max_size=20), st.text(max_size=20))
+def test_any_user_and_password_survive_the_way_through_an_address(user: str, password: str) -> None:
+    url = with_login("rtsp://old:one@h:1/x?y=1", Login(user, password))
+    assert split_login(url) == ("rtsp://h:1/x?y=1", Login(user, password))
+
+
+@given(st.text(max_size=60) | st.text(alphabet="rtsp:/[]@.%0123456789", max_size=30).map("rtsp://".__add__))
+def test_no_address_makes_its_readers_fall(url: str) -> None:
+    split_login(url)
+    with_login(url, Login("u", "p"))
+    with suppress(BadSource):
+        host_and_port(url)
 
 
 def report(at_s: float, timestamp: int) -> bytes:

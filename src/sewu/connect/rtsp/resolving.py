@@ -29,7 +29,7 @@ class Resolver:
         Raises:
             BadSource: not an RTSP URL. CameraUnreachable: the name is unknown.
         """
-        host, port = _host_and_port(url)
+        host, port = host_and_port(url)
         try:
             literal = ipaddress.ip_address(host)
             return (socket.AF_INET if literal.version == 4 else socket.AF_INET6), host, port
@@ -57,7 +57,8 @@ class Resolver:
             self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _host_and_port(url: str) -> tuple[str, int]:
+def host_and_port(url: str) -> tuple[str, int]:
+    """Where an RTSP URL leads. Raises `BadSource` for anything else."""
     try:
         parts = urlsplit(url)
         if parts.scheme in DEFAULT_PORTS and parts.hostname:
