@@ -134,6 +134,7 @@ class ShardProcess:
             parts.shard.tick(TICK_S * self.options.capacity)
             parts.keeper.flush()
             parts.window.turn()
+            parts.poller.prompt = parts.window.watched_live
             now_s = self.clock.steady_s()
             if now_s - saved_s >= CHECKPOINT_EVERY_S / SAVE_TURNS:
                 saved_s, self._turn = now_s, self._turn + 1
@@ -219,7 +220,7 @@ class ShardProcess:
             look_s=costs.look_s,
             flow_s=costs.flow_s,
             follow_s=costs.follow_s,
-            process_s=self.clock.cpu_s(),
+            process_s=self.clock.cpu_s() + sum(state.aside_cpu_s for state in states.values()),
             pictures=schedule.taken,
             late=schedule.late,
             worst_ratio=worst,

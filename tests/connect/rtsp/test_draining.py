@@ -41,6 +41,21 @@ def test_a_quiet_camera_is_left_alone_up_to_the_longest_wait_and_no_longer(clips
         poller.close()
 
 
+def test_a_camera_that_is_watched_live_is_drained_at_every_poll(clips: Clips) -> None:
+    clock = AheadClock()
+    poller = RtspPoller(clock)
+    try:
+        with serve_in_thread(plan(clips.h264)) as server:
+            poller.add("c0", server.url("c0"))
+            settled(poller, clock)
+            time.sleep(0.35)
+            assert not poller.poll()
+            poller.prompt = frozenset({"c0"})
+            assert len(dict(poller.poll())["c0"]) >= 2
+    finally:
+        poller.close()
+
+
 def test_a_loud_camera_is_drained_before_its_buffer_is_full(tmp_path_factory: pytest.TempPathFactory) -> None:
     card = TestCard(width_px=640, height_px=360, rate_fps=10, duration_s=1.0, gop_s=0.5, kbit_s=8000)
     path = encode_card(card, tmp_path_factory.mktemp("loud") / "loud.mp4")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import ssl
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
@@ -121,6 +122,8 @@ class RtspPoller:
         self._buffer = memoryview(bytearray(BUFFER_BYTES))
         self._chance = random.Random()  # noqa: S311 (spreads reconnects; no secret)
         self._resolver = Resolver()
+        self.prompt: Collection[str] = ()
+        """Cameras that are drained at every poll, because somebody watches them live."""
 
     def add(self, camera_id: str, url: str, login: Login | None = None, transport: Transport = "auto") -> None:
         """Begin to receive a camera at the next polls; a camera that is there already starts anew.
@@ -159,7 +162,7 @@ class RtspPoller:
         received: list[tuple[str, list[Packet]]] = []
         connecting = sum(entry.name == "connecting" for entry in self._entries.values())
         for entry in self._entries.values():
-            if now.steady_s < entry.next_s:
+            if now.steady_s < entry.next_s and not (entry.name == "playing" and entry.camera_id in self.prompt):
                 continue
             if entry.link is None and entry.name != "connecting":
                 if connecting >= self._max_connecting:
