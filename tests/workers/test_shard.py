@@ -11,7 +11,7 @@ import pytest
 
 from sewu.base.clock import ManualClock
 from sewu.base.errors import StreamBroken
-from sewu.base.records import Camera, Frame, Packet, StreamInfo
+from sewu.base.records import Camera, Detections, Frame, Packet, StreamInfo
 from sewu.connect.ring import Ring
 from sewu.cull.following import Following
 from sewu.cull.schedule import Schedule
@@ -94,11 +94,11 @@ class Kept:
 
 
 class World:
-    def __init__(self, names: Sequence[str], gop_s: float = 1.0) -> None:
+    def __init__(self, names: Sequence[str], gop_s: float = 1.0, detector: OneCar | None = None) -> None:
         self.clock = WorkingClock(START_S)
         self.cameras = Cameras(names, self.clock, gop_s)
         self.ring, self.kept = CountingRing(), Kept()
-        looker = Looker(OneCar(), None, (64, 36))
+        looker = Looker(detector or OneCar(), None, (64, 36))
         self.schedule = Schedule(capacity=0.9)
         self.shard = Shard(self.cameras, self.ring, looker, self.schedule, [self.kept], self.clock)
 
@@ -135,6 +135,38 @@ def test_a_camera_that_cannot_be_decoded_and_a_silent_one_disturb_nobody() -> No
     assert len(world.kept.looks["good"]) >= 9
     assert "bad" not in world.kept.looks
     assert bad.faults >= 9
+
+
+class Squeamish(OneCar):
+    """A detector that fails on the pictures of one camera."""
+
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        if any(frame.camera_id == "bad" for frame in frames):
+            raise ZeroDivisionError
+        return super().detect(frames)
+
+
+def test_a_picture_on_which_the_detector_fails_costs_the_others_nothing() -> None:
+    world = World(["a", "bad", "b"], detector=Squeamish())
+    for name in ("a", "bad", "b"):
+        world.watch(name)
+    world.run(20)
+    assert len(world.kept.looks["a"]) >= 9
+    assert len(world.kept.looks["b"]) >= 9
+    assert world.shard.watched["bad"].faults >= 9
+
+
+def test_a_decoder_that_fails_in_any_way_is_contained() -> None:
+    class Crashing(Painter):
+        def decode(self, packet: Packet) -> list[Frame]:
+            raise ValueError("no such pixel format")
+
+    world = World(["a", "bad"])
+    world.watch("a")
+    world.watch("bad").keyframes = Crashing(world.clock)
+    world.run(20)
+    assert len(world.kept.looks["a"]) >= 9
+    assert world.shard.faults >= 9
 
 
 def test_a_fault_in_one_flow_is_contained() -> None:

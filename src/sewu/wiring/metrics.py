@@ -35,7 +35,7 @@ COUNTERS = {
     "faults": "Pictures that could not be decoded or measured",
     "evicted": "Groups of pictures given up by the ring for want of memory",
     "clips": "Evidence clips completed",
-    "clips_missed": "Evidence clips given up",
+    "clips_missed": "Stills and clips given up",
     "lost": "Observations and events lost because the disk was full",
     "camera_s": "Camera-seconds received",
     "process_s": "Processor seconds used, everything included",

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -24,6 +25,7 @@ from sewu.flow import CameraFlow, Ending, FrameDecoder, Look
 from sewu.workers.looking import Eye, Looker
 from sewu.workers.pursuit import BEHIND_S, Pursuit
 
+T = TypeVar("T")
 log = structlog.get_logger()
 
 BALANCE_EVERY_S = 2.0
@@ -227,40 +229,51 @@ class Shard:
         return taken
 
     def _pursued(self, watched: Watched) -> list[Frame]:
-        try:
-            return [] if watched.pursuit is None else watched.pursuit.frames(self.following.step_s)
-        except SewuError as error:
-            return self._undecodable(watched, error)
+        pursuit, step_s = watched.pursuit, self.following.step_s
+        return [] if pursuit is None else self._guarded(watched, "decoded", lambda: pursuit.frames(step_s), [])
 
     def _decoded(self, watched: Watched, decoder: FrameDecoder, packet: Packet) -> list[Frame]:
-        try:
-            return list(decoder.decode(packet))
-        except SewuError as error:
-            return self._undecodable(watched, error)
+        return self._guarded(watched, "decoded", lambda: list(decoder.decode(packet)), [])
 
-    def _undecodable(self, watched: Watched, error: SewuError) -> list[Frame]:
+    def _guarded(self, watched: Watched, what: str, work: Callable[[], T], otherwise: T) -> T:
+        """Do one camera's work; a fault is counted and logged, and must not stop the others."""
+        try:
+            return work()
+        except SewuError as error:
+            log.warning(f"a picture could not be {what}", camera=watched.camera.id, reason=error.what)
+        except Exception:  # a supervisor: whatever a camera sends, the others go on
+            log.exception(f"a picture could not be {what}", camera=watched.camera.id)
         watched.faults += 1
         self.faults += 1
-        log.warning("a picture could not be decoded", camera=watched.camera.id, reason=error.what)
-        return []
+        return otherwise
 
     def _see(self, pictures: Sequence[tuple[Watched, Frame]]) -> tuple[float, float]:
         """Look at pictures (at most one per camera) and send each through its camera's flow; processor seconds of the two."""
         started_s = self._clock.cpu_s()
-        found = self._looker.look([(watched.eye, frame) for watched, frame in pictures])
+        found = self._looked(pictures)
         looked_s = self._clock.cpu_s()
         for (watched, frame), detections in zip(pictures, found, strict=True):
-            self._flow(watched, frame, detections)
+            if detections is not None:
+                self._flow(watched, frame, detections)
         return looked_s - started_s, self._clock.cpu_s() - looked_s
+
+    def _looked(self, pictures: Sequence[tuple[Watched, Frame]]) -> list[Detections | None]:
+        """Detections of each picture, in one go; one by one when that fails, to find the picture at fault. None for that one."""
+        try:
+            return list(self._looker.look([(watched.eye, frame) for watched, frame in pictures]))
+        except Exception:  # a supervisor: one camera's picture must not cost the others theirs
+            log.exception("a batch of pictures could not be looked at")
+        found: list[Detections | None] = []
+        for watched, frame in pictures:
+            alone = [(watched.eye, frame)]
+            one: list[Detections] = self._guarded(watched, "looked at", partial(self._looker.look, alone), list[Detections]())
+            found.append(one[0] if one else None)
+        return found
 
     def _flow(self, watched: Watched, frame: Frame, detections: Detections) -> None:
         watched.looked_at_s = frame.at_s
-        try:
-            look = watched.flow.look(frame, detections)
-        except Exception:  # a supervisor: one camera's fault must not stop the others
-            watched.faults += 1
-            self.faults += 1
-            log.exception("a look failed", camera=watched.camera.id)
+        look = self._guarded(watched, "measured", lambda: watched.flow.look(frame, detections), None)
+        if look is None:
             return
         watched.looks += 1
         self.following.take(look.events, self._clock.steady_s())
