@@ -245,6 +245,29 @@ def test_overload_stretches_what_is_followed_and_never_a_promise() -> None:
     assert world.shard.following.allowed < 4
 
 
+def test_a_core_that_others_use_stretches_the_intervals_until_it_is_free_again() -> None:
+    class Shared(Painter):
+        """Ten milliseconds of work that take `slow` times as long."""
+
+        slow = 5.0
+
+        def decode(self, packet: Packet) -> list[Frame]:
+            world.clock.spend(0.01)
+            world.clock.advance(0.01 * self.slow)
+            return super().decode(packet)
+
+    world = World([f"c{i}" for i in range(40)])
+    for name in world.cameras.names:
+        world.watch(name, interval_s=2.0).keyframes = Shared(world.clock)
+    world.run(30)
+    assert 0.15 < world.schedule.share < 0.3
+    assert world.schedule.stretch == pytest.approx(0.2 / (0.9 * 0.2), rel=0.3)
+    Shared.slow = 1.0
+    world.run(60)
+    assert world.schedule.share > 0.95
+    assert world.schedule.stretch == 1.0
+
+
 def test_a_doubtful_look_gets_another_one_before_its_time() -> None:
     world = World(["a"])
     once = iter([False, True])

@@ -18,6 +18,7 @@ GAUGES = {
     "sending": "Cameras that send pictures now",
     "following": "Cameras seen several times a second now",
     "stretch": "Factor by which promised intervals are stretched; 1 when all are kept",
+    "share": "Share of the processor time asked for that the worker gets; less than 1 when others use its core",
     "follow_stretch": "Factor by which the rate of followed cameras is stretched",
     "worst_ratio": "Longest time between two looks at a camera since the start, in intervals",
     "memory_bytes": "Resident memory of the worker",

@@ -29,6 +29,8 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 BALANCE_EVERY_S = 2.0
+LEAST_BUSY_S, LEAST_SHARE = 0.05, 0.05
+"""A shorter time says nothing about how much of the processor others use; and some of it is always had."""
 LONGEST_PAUSE_S = 10.0
 BATCH_PICTURES = 16
 """Pictures decoded before they are looked at together; bounds memory and shares canvases."""
@@ -112,7 +114,7 @@ class Shard:
         """Camera-seconds received since the start."""
         self._balanced_at_s = clock.steady_s()
         self._balanced_receive_s = 0.0
-        self._decode_share_s = self._look_share_s = 0.0
+        self._decode_share_s = self._look_share_s = self._busy_s = self._busy_cpu_s = 0.0
 
     def add(self, watched: Watched) -> None:
         """Begin to watch a camera, or go on with changed settings."""
@@ -137,7 +139,7 @@ class Shard:
         Returns:
             How many pictures were looked at.
         """
-        started_s = self._clock.cpu_s()
+        started_s, began_s = self._clock.cpu_s(), self._clock.steady_s()
         self._receive()
         self.costs.receive_s += self._clock.cpu_s() - started_s
         self._choose_followed()
@@ -152,6 +154,8 @@ class Shard:
         for first in range(0, len(chosen), BATCH_PICTURES):
             taken += self._take(chosen[first : first + BATCH_PICTURES])
         taken += self._follow(budget_s - (self._clock.cpu_s() - started_s))
+        self._busy_cpu_s += self._clock.cpu_s() - started_s
+        self._busy_s += self._clock.steady_s() - began_s
         self._balance()
         return taken
 
@@ -288,16 +292,19 @@ class Shard:
         elapsed_s = now_s - self._balanced_at_s
         if elapsed_s < BALANCE_EVERY_S:
             return
+        if self._busy_s > LEAST_BUSY_S:
+            got = min(1.0, max(LEAST_SHARE, self._busy_cpu_s / self._busy_s))
+            self._schedule.share += (got - self._schedule.share) * 0.5
         receive = (self.costs.receive_s - self._balanced_receive_s) / elapsed_s
         sending = [name for name, watched in self.watched.items() if watched.arrivals.last_at_s is not None and watched.pursuit is None]
         self._schedule.balance(now_s, receive, sending)
         pursuits = [watched.pursuit for watched in self.watched.values() if watched.pursuit is not None]
         behind = any(pursuit.waiting_s > BEHIND_S for pursuit in pursuits)
         load = Load(self._decode_share_s / elapsed_s, self._look_share_s / elapsed_s)
-        room = self._schedule.capacity - receive - self._schedule.demand
+        room = self._schedule.capacity * self._schedule.share - receive - self._schedule.demand
         self.following.balance(now_s, room, load, len(pursuits), behind)
         self._balanced_at_s, self._balanced_receive_s = now_s, self.costs.receive_s
-        self._decode_share_s = self._look_share_s = 0.0
+        self._decode_share_s = self._look_share_s = self._busy_s = self._busy_cpu_s = 0.0
 
     def states(self, camera_ids: Iterable[str]) -> dict[str, State]:
         """What must outlive a restart, of these cameras."""
