@@ -247,16 +247,16 @@ def test_overload_stretches_what_is_followed_and_never_a_promise() -> None:
 
 def test_a_core_that_others_use_stretches_the_intervals_until_it_is_free_again() -> None:
     class Shared(Painter):
-        """Ten milliseconds of work that take `slow` times as long."""
+        """Forty milliseconds of work that take `slow` times as long."""
 
         slow = 5.0
 
         def decode(self, packet: Packet) -> list[Frame]:
-            world.clock.spend(0.01)
-            world.clock.advance(0.01 * self.slow)
+            world.clock.spend(0.04)
+            world.clock.advance(0.04 * self.slow)
             return super().decode(packet)
 
-    world = World([f"c{i}" for i in range(40)])
+    world = World([f"c{i}" for i in range(10)])
     for name in world.cameras.names:
         world.watch(name, interval_s=2.0).keyframes = Shared(world.clock)
     world.run(30)

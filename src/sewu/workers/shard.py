@@ -31,6 +31,7 @@ log = structlog.get_logger()
 BALANCE_EVERY_S = 2.0
 LEAST_BUSY_S, LEAST_SHARE = 0.05, 0.05
 """A shorter time says nothing about how much of the processor others use; and some of it is always had."""
+TRACE_EVERY = 100
 LONGEST_PAUSE_S = 10.0
 BATCH_PICTURES = 16
 """Pictures decoded before they are looked at together; bounds memory and shares canvases."""
@@ -246,7 +247,8 @@ class Shard:
         except SewuError as error:
             log.warning(f"a picture could not be {what}", camera=watched.camera.id, reason=error.what)
         except Exception:  # a supervisor: whatever a camera sends, the others go on
-            log.exception(f"a picture could not be {what}", camera=watched.camera.id)
+            if watched.faults % TRACE_EVERY == 0:  # writing down where costs more than a picture, and it is the same place each time
+                log.exception(f"a picture could not be {what}", camera=watched.camera.id, times=watched.faults + 1)
         watched.faults += 1
         self.faults += 1
         return otherwise
@@ -265,8 +267,8 @@ class Shard:
         """Detections of each picture, in one go; one by one when that fails, to find the picture at fault. None for that one."""
         try:
             return list(self._looker.look([(watched.eye, frame) for watched, frame in pictures]))
-        except Exception:  # a supervisor: one camera's picture must not cost the others theirs
-            log.exception("a batch of pictures could not be looked at")
+        except Exception as error:  # noqa: BLE001 a supervisor: the camera at fault is found, and logged, below
+            log.debug("a batch of pictures could not be looked at", reason=type(error).__name__)
         found: list[Detections | None] = []
         for watched, frame in pictures:
             alone = [(watched.eye, frame)]
