@@ -79,9 +79,10 @@ def test_bad_cameras_cost_the_good_ones_nothing(tmp_path: Path) -> None:
     assert not set(GOOD) & set(status["down"])
     assert late[0] <= early[0] + len(BAD), "descriptors pile up"
     assert late[1] <= early[1], "threads pile up"
-    if status["share"] < 0.5:
-        pytest.skip("others use this machine so much that intervals say nothing")
-    assert status["stretch"] == 1.0
+    # On a machine that others use hard the promise is stretched for all; the bad cameras must still not stop the good ones.
+    is_busy = status["share"] < 0.5
+    assert is_busy or status["stretch"] == 1.0
+    limit_s = INTERVAL_S * (3.0 if is_busy else 1.5)
     seen: dict[str, list[float]] = {}
     for row in read_observations(out):
         if row.metric == "view_ok":
@@ -89,4 +90,4 @@ def test_bad_cameras_cost_the_good_ones_nothing(tmp_path: Path) -> None:
     for name in GOOD:
         times = sorted(seen[name])
         assert len(times) >= 4, name
-        assert max(b - a for a, b in pairwise(times)) <= INTERVAL_S * 1.5, name
+        assert max(b - a for a, b in pairwise(times)) <= limit_s, name
