@@ -144,7 +144,13 @@ def watch_shard(
 
 def _log_apart() -> None:
     """Log lines go to standard error: standard output is for JSON, and a worker's is its pipe to the parent."""
-    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+    plain = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+    stamps = structlog.processors.TimeStamper(fmt="iso", utc=True)
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, stamps, plain],
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger("info"),
+    )
 
 
 def _figures(status: ShardStatus) -> dict[str, str]:

@@ -230,6 +230,7 @@ class ShardProcess:
             events=keeper.started,
             faults=shard.faults,
             stretch=schedule.stretch,
+            share=schedule.share,
             memory_bytes=psutil.Process().memory_info().rss,
             ring_bytes=parts.ring.size_bytes,
             evicted=parts.ring.evicted,
