@@ -14,8 +14,10 @@ from sewu.cli import (
     demo,
     evaluate,
     evidence,
+    keeping,
     models,
     register,
+    rules,
     serve,
     simulate_city,
     simulate_scene,
@@ -42,6 +44,10 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("init")(register.init)
 app.add_typer(register.cameras, name="cameras")
 app.add_typer(register.areas, name="areas")
+app.add_typer(rules.app, name="rules")
+app.command("backup")(keeping.backup)
+app.command("restore")(keeping.restore)
+app.command("prune")(keeping.prune)
 app.add_typer(zones.app, name="zones")
 app.add_typer(models.app, name="models")
 app.add_typer(evidence.app, name="evidence")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sewu.base.errors import Conflict, NotFound
@@ -206,7 +206,8 @@ def conditions(wanted: CameraFilter) -> Iterator[ColumnElement[bool]]:
     if wanted.tag is not None:
         yield row.tags.contains(f"|{wanted.tag}|", autoescape=True)
     if wanted.condition is not None:
-        yield func.coalesce(camera_states.c.condition, "unknown") == wanted.condition
+        known = camera_states.c.condition == wanted.condition
+        yield or_(known, camera_states.c.condition.is_(None)) if wanted.condition == "unknown" else known
     if wanted.text:
         yield row.search.contains(wanted.text.casefold(), autoescape=True)
 
