@@ -10,6 +10,8 @@ from sewu.store.operations import (
     dispatches,
     evidence,
     incident_tables,
+    network,
+    obligations,
     rules,
     shards,
     states,
@@ -19,7 +21,7 @@ from sewu.store.operations import (
 )
 
 MODULES = (
-    *(tables, areas, camera_tables, states, zones, rules, shards),
+    *(tables, areas, camera_tables, states, zones, rules, shards, obligations, network),
     *(incident_tables, agencies, dispatches, calls, evidence, warnings),
 )
 """Every module that defines tables; a test compares this with the sources."""

@@ -118,6 +118,54 @@ CREATE INDEX ix_incident_rule ON incident (rule_id, state, merged_into, area_cod
 
 CREATE INDEX ix_incident_state ON incident (state, opened_at_s, id, kind, severity, agency, area_code);
 
+CREATE TABLE network_asset (
+  id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  area_code TEXT NOT NULL,
+  parent_id TEXT,
+  provider TEXT,
+  lat_deg DOUBLE,
+  lon_deg DOUBLE,
+  version INTEGER NOT NULL,
+  changed_at_s DOUBLE NOT NULL,
+  CONSTRAINT pk_network_asset PRIMARY KEY (id),
+  CONSTRAINT fk_network_asset_parent_id FOREIGN KEY(parent_id) REFERENCES network_asset (id)
+);
+
+CREATE INDEX ix_network_asset_area_code ON network_asset (area_code);
+
+CREATE INDEX ix_network_asset_parent_id ON network_asset (parent_id);
+
+CREATE TABLE obligation (
+  id TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  name TEXT NOT NULL,
+  owner TEXT NOT NULL,
+  search TEXT NOT NULL,
+  area_code TEXT NOT NULL,
+  risk TEXT NOT NULL,
+  status TEXT NOT NULL,
+  address TEXT,
+  lat_deg DOUBLE,
+  lon_deg DOUBLE,
+  camera_id TEXT,
+  view_approved_by TEXT,
+  view_approved_at_s DOUBLE,
+  letters JSON NOT NULL,
+  next_letter_on TEXT,
+  note TEXT,
+  version INTEGER NOT NULL,
+  changed_at_s DOUBLE NOT NULL,
+  CONSTRAINT pk_obligation PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_obligation_area_code_id ON obligation (area_code, id);
+
+CREATE INDEX ix_obligation_camera_id ON obligation (camera_id);
+
+CREATE INDEX ix_obligation_next_letter_on ON obligation (next_letter_on);
+
 CREATE TABLE rule (
   id TEXT NOT NULL,
   version INTEGER NOT NULL,
@@ -469,6 +517,16 @@ CREATE TABLE incident_watcher (
   CONSTRAINT pk_incident_watcher PRIMARY KEY (incident_id, user_id),
   CONSTRAINT fk_incident_watcher_incident_id FOREIGN KEY(incident_id) REFERENCES incident (id)
 );
+
+CREATE TABLE network_asset_camera (
+  camera_id TEXT NOT NULL,
+  asset_id TEXT NOT NULL,
+  CONSTRAINT pk_network_asset_camera PRIMARY KEY (camera_id),
+  CONSTRAINT fk_network_asset_camera_camera_id FOREIGN KEY(camera_id) REFERENCES camera (id),
+  CONSTRAINT fk_network_asset_camera_asset_id FOREIGN KEY(asset_id) REFERENCES network_asset (id)
+);
+
+CREATE INDEX ix_network_asset_camera_asset_id ON network_asset_camera (asset_id);
 
 CREATE TABLE share_link (
   id TEXT NOT NULL,
