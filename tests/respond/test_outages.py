@@ -31,8 +31,8 @@ async def city(database: Database, plugged: int) -> tuple[OutageWatch, States]:
     ]
     await cameras.put(CITY, rows, NOW_S)
     if plugged:
-        await network.add(CITY, NetworkAsset("net_1", "uplink", "Menara Tugu", "33.74.01"), NOW_S)
-        await network.plug(CITY, "net_1", [f"K{n}" for n in range(plugged)], NOW_S)
+        uplink = await network.add(CITY, NetworkAsset("net_1", "uplink", "Menara Tugu", "33.74.01"), NOW_S)
+        await network.plug(CITY, uplink.id, [f"K{n}" for n in range(plugged)], NOW_S)
     locate = locate_in(cameras, network, Areas(database), CITY, ManualClock())
     desk = Desk(database, DeskSettings(storm_cameras=20), locate, Words("id"))
     return OutageWatch(desk, grace_s=120.0), States(database)

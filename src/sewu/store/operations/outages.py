@@ -47,9 +47,8 @@ class Outages:
         query = select(events, row.until_s, row.reason).join(
             condition_spans, and_(row.camera_id == events.c.camera_id, row.since_s == events.c.started_at_s)
         )
-        query = query.where(
-            events.c.kind == KIND, events.c.phase != literal_column("'end'"), events.c.rule_id == RULE_ID, row.until_s.is_not(None)
-        )
+        going_on = and_(events.c.kind == KIND, events.c.phase != literal_column("'end'"))  # as the partial index has it
+        query = query.where(going_on, events.c.rule_id == RULE_ID, row.until_s.is_not(None))
         async with self.database.reading() as connection:
             rows = (await connection.execute(query.order_by(row.until_s, events.c.id).limit(limit))).mappings().all()
             found = [(as_event(row), row["until_s"], row["reason"]) for row in rows]
