@@ -17,7 +17,7 @@ from sewu.store.operations.database import Database
 from sewu.store.operations.incidents import Incidents
 from sewu.store.operations.network import Network
 from sewu.store.operations.states import States
-from sewu.wiring.locating import locate_in
+from sewu.wiring.locating import Locator
 from tests.respond.desks import CITY, NOW_S, run
 
 COUNT = 30
@@ -33,7 +33,7 @@ async def city(database: Database, plugged: int) -> tuple[OutageWatch, States]:
     if plugged:
         uplink = await network.add(CITY, NetworkAsset("net_1", "uplink", "Menara Tugu", "33.74.01"), NOW_S)
         await network.plug(CITY, uplink.id, [f"K{n}" for n in range(plugged)], NOW_S)
-    locate = locate_in(cameras, network, Areas(database), CITY, ManualClock())
+    locate = Locator(cameras, Areas(database), network, CITY, ManualClock())
     desk = Desk(database, DeskSettings(storm_cameras=20), locate, Words("id"))
     return OutageWatch(desk, grace_s=120.0), States(database)
 

@@ -1,4 +1,4 @@
-"""What the desk asks of the register: where a camera is, and what it fails together with."""
+"""What the desk must know of a camera: where it is, and what it fails together with."""
 
 from __future__ import annotations
 
@@ -7,54 +7,45 @@ from collections.abc import Collection, Mapping
 from sewu.base.assets import NetworkAsset
 from sewu.base.clock import Clock
 from sewu.base.incidents import CameraFacts
+from sewu.base.register import RegisteredCamera
 from sewu.base.rights import Scope
-from sewu.respond.desk import Locate
 from sewu.store.operations.areas import Areas
 from sewu.store.operations.cameras import Cameras
 from sewu.store.operations.network import Network
 
-FRESH_S = 60.0
-"""Uplinks and names of areas change seldom; they are read again after this time."""
+UPLINKS_EVERY_S = 30.0
+"""Which camera hangs on which uplink is read again so often."""
 KELURAHAN_PARTS = 4
-"""33.74.01.1001: the codes of RW and RT below it have more parts."""
 
 
 class Locator:
-    """Facts of cameras for one city. A camera fails with its uplink where that is known, else with its kelurahan."""
+    """Looks cameras up in the register; a camera fails together with those of its uplink, else of its kelurahan.
 
-    def __init__(self, cameras: Cameras, network: Network, areas: Areas, city: Scope, clock: Clock) -> None:
-        self._cameras, self._network, self._areas = cameras, network, areas
-        self._city, self._clock = city, clock
+    Args:
+        city: the whole city's scope: events are placed for everybody, each reader's rights apply later.
+    """
+
+    def __init__(self, cameras: Cameras, areas: Areas, network: Network, city: Scope, clock: Clock) -> None:
+        self._cameras, self._areas, self._network, self._city, self._clock = cameras, areas, network, city, clock
         self._uplinks: Mapping[str, NetworkAsset] = {}
         self._names: dict[str, str] = {}
-        self._read_at_s: float | None = None
+        self._read_s: float | None = None
 
     async def __call__(self, ids: Collection[str]) -> Mapping[str, CameraFacts]:
-        """Those of these cameras that are registered."""
-        await self._refresh()
-        found = {}
-        for row in await self._cameras.some(self._city, ids):
-            camera = row.camera
-            key, name = self._group(camera.id, camera.area_code)
-            found[camera.id] = CameraFacts(camera.id, camera.name, camera.area_code, camera.place, key, name)
-        return found
-
-    def _group(self, camera_id: str, area_code: str) -> tuple[str, str]:
-        uplink = self._uplinks.get(camera_id)
-        if uplink is not None:
-            return f"uplink:{uplink.id}", uplink.name
-        kelurahan = ".".join(area_code.split(".")[:KELURAHAN_PARTS])
-        return f"area:{kelurahan}", self._names.get(kelurahan, kelurahan)
-
-    async def _refresh(self) -> None:
+        """Facts of these cameras; those that are not registered are left out."""
         now_s = self._clock.steady_s()
-        if self._read_at_s is not None and now_s - self._read_at_s < FRESH_S:
-            return
-        self._uplinks = await self._network.uplinks(self._city)
-        self._names = {area.code: area.name for area in await self._areas.every(self._city, "kelurahan")}
-        self._read_at_s = now_s
+        if self._read_s is None or now_s - self._read_s >= UPLINKS_EVERY_S:
+            self._uplinks = await self._network.uplinks(self._city)
+            self._names = {area.code: area.name for area in await self._areas.every(self._city, "kelurahan")}
+            self._read_s = now_s
+        found = await self._cameras.some(self._city, ids)
+        return {row.camera.id: self._facts(row.camera) for row in found}
 
-
-def locate_in(cameras: Cameras, network: Network, areas: Areas, city: Scope, clock: Clock) -> Locate:
-    """The register as the desk asks it."""
-    return Locator(cameras, network, areas, city, clock)
+    def _facts(self, camera: RegisteredCamera) -> CameraFacts:
+        uplink = self._uplinks.get(camera.id)
+        if uplink is not None:
+            group, called = f"uplink:{uplink.id}", uplink.name
+        else:
+            code = ".".join(camera.area_code.split(".")[:KELURAHAN_PARTS])
+            group, called = f"area:{code}", self._names.get(code, code)
+        return CameraFacts(camera.id, camera.name, camera.area_code, camera.place, group, called)
