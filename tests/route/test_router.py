@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sewu.base.clock import SystemClock
 from sewu.base.errors import BadInput, Conflict, NotFound, Refused, Retry
 from sewu.base.incidents import Incident
 from sewu.base.rights import Scope
-from sewu.base.routing import Channel, Duty, Message, Ownership
+from sewu.base.routing import CHANNEL_KINDS, Channel, Duty, Message, Ownership
 from sewu.route.ownership import owns, recipients
 from sewu.route.router import FIRST_WAIT_S, GIVE_UP_AFTER_S, LEASE_S, LONGEST_WAIT_S, wait_s
+from sewu.route.senders import senders
 from sewu.store.operations.agencies import Agencies
 from sewu.store.operations.database import Database
 from sewu.store.operations.dispatches import Channels, Dispatches
@@ -185,3 +187,7 @@ def test_the_incidents_own_agency_is_always_told_first() -> None:
     rows = [Ownership("a", "polisi", "33.74"), Ownership("b", "bpbd", "33.74", ("flood",)), Ownership("c", "dishub", "33.74")]
     assert recipients(one, rows, 0.0, WIB) == ("dishub", "polisi")
     assert recipients(replace(one, area_code=None), rows, 0.0, WIB) == ("dishub",)
+
+
+def test_every_kind_of_channel_has_a_sender() -> None:
+    assert set(senders(SystemClock())) == set(CHANNEL_KINDS)

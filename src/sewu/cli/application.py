@@ -14,6 +14,7 @@ from sewu.cli import (
     demo,
     evaluate,
     evidence,
+    incidents,
     keeping,
     models,
     register,
@@ -50,6 +51,7 @@ app.command("restore")(keeping.restore)
 app.command("prune")(keeping.prune)
 app.add_typer(zones.app, name="zones")
 app.add_typer(models.app, name="models")
+app.add_typer(incidents.app, name="incidents")
 app.add_typer(evidence.app, name="evidence")
 simulate = typer.Typer(no_args_is_help=True, help="Cameras and a city with known truth.")
 simulate_city.mount(simulate)
