@@ -91,6 +91,18 @@ CREATE TABLE change (
 
 CREATE INDEX ix_change_at_s ON change (at_s);
 
+CREATE TABLE exhibit (
+  event_id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  path TEXT NOT NULL,
+  due_at_s DOUBLE PRECISION NOT NULL,
+  tries INTEGER NOT NULL,
+  done_at_s DOUBLE PRECISION,
+  CONSTRAINT pk_exhibit PRIMARY KEY (event_id, kind)
+);
+
+CREATE INDEX ix_exhibit_due ON exhibit (done_at_s, due_at_s);
+
 CREATE TABLE feed_position (
   source TEXT NOT NULL,
   position BIGINT NOT NULL,

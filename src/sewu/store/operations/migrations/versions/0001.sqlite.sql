@@ -90,6 +90,18 @@ CREATE TABLE change (
 
 CREATE INDEX ix_change_at_s ON change (at_s);
 
+CREATE TABLE exhibit (
+  event_id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  path TEXT NOT NULL,
+  due_at_s DOUBLE NOT NULL,
+  tries INTEGER NOT NULL,
+  done_at_s DOUBLE,
+  CONSTRAINT pk_exhibit PRIMARY KEY (event_id, kind)
+);
+
+CREATE INDEX ix_exhibit_due ON exhibit (done_at_s, due_at_s);
+
 CREATE TABLE feed_position (
   source TEXT NOT NULL,
   position BIGINT NOT NULL,
