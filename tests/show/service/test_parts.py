@@ -37,7 +37,9 @@ def test_who_waits_as_told_is_let_in(burst: int, per_s: float) -> None:
     for _ in range(burst + 3):
         now_s += limiter.wait_s("a", now_s) + 1e-9
     wait_s = limiter.wait_s("a", now_s)
-    assert wait_s >= 0 and limiter.wait_s("a", now_s + wait_s + 1e-6) == 0
+    assert wait_s >= 0
+    if wait_s > 0:
+        assert limiter.wait_s("a", now_s + wait_s + 1e-6) == 0
 
 
 def test_a_limiter_remembers_no_more_keys_than_it_may() -> None:
