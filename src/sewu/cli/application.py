@@ -7,7 +7,22 @@ from typing import Annotated
 import typer
 
 from sewu import __version__
-from sewu.cli import analyze, bench, demo, evaluate, keeping, models, register, rules, simulate_city, simulate_scene, watch, zones
+from sewu.cli import (
+    analyze,
+    bench,
+    demo,
+    evaluate,
+    evidence,
+    incidents,
+    keeping,
+    models,
+    register,
+    rules,
+    simulate_city,
+    simulate_scene,
+    watch,
+    zones,
+)
 
 app = typer.Typer(
     name="sewu",
@@ -29,6 +44,8 @@ app.command("restore")(keeping.restore)
 app.command("prune")(keeping.prune)
 app.add_typer(zones.app, name="zones")
 app.add_typer(models.app, name="models")
+app.add_typer(incidents.app, name="incidents")
+app.add_typer(evidence.app, name="evidence")
 simulate = typer.Typer(no_args_is_help=True, help="Cameras and a city with known truth.")
 simulate_city.mount(simulate)
 simulate.command("scene")(simulate_scene.scene)

@@ -145,11 +145,11 @@ class Batch:
         new = [event for event in events if event.id not in self.known]
         cameras = {event.camera_id for event in new}
         groups = {self.facts[e.camera_id].group_key for e in new if e.kind in HEALTH_KINDS}
-        wide = {e.camera_id for e in new if self.desk.settings.policy(e.kind).radius_m > 0}
-        places = [self.facts[camera].place for camera in sorted(wide)]
+        wide = [event for event in new if self.desk.settings.policy(event.kind).radius_m > 0]
+        places = [self.facts[camera].place for camera in sorted({event.camera_id for event in wide})]
         cells = {cell for place in places if place is not None for cell in kept.cells_around(place)}
         kinds = {event.kind for event in new} | (set(STORM_KINDS) if groups else set())
-        around = intake.Neighbourhood(kinds, cameras, (), cells)
+        around = intake.Neighbourhood(kinds, cameras, (), cells, {event.kind for event in wide})
         found = {c.incident.id: c for c in await intake.candidates(connection, around)} if new else {}
         storms = intake.Neighbourhood(STORM_KINDS, (), [key for key in groups if key is not None])
         found |= {c.incident.id: c for c in await intake.candidates(connection, storms) if c.incident.id not in found} if groups else {}

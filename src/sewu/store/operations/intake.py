@@ -47,12 +47,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Neighbourhood:
-    """Where to look for candidates: any of these cameras, groups or map squares, for these kinds."""
+    """Where to look for candidates: any of these cameras or groups, for these kinds; and map squares, for kinds that reach further."""
 
     kinds: Collection[str]
     camera_ids: Collection[str]
     group_keys: Collection[str] = ()
     cells: Collection[str] = ()
+    wide_kinds: Collection[str] = ()
 
 
 async def lock(database: Database, connection: AsyncConnection) -> None:
@@ -84,14 +85,15 @@ async def candidates(connection: AsyncConnection, where: Neighbourhood) -> list[
     """Live incidents of these kinds around these cameras, groups and squares, each locked."""
     cameras: dict[str, set[str]] = {}
     pair, row = incident_cameras.c, incidents.c
-    alive = [row.state.in_(LIVE_STATES), row.merged_into.is_(None), row.kind.in_(list(where.kinds))]
+    kinds, wide = list(where.kinds), list(where.wide_kinds)
+    alive = [row.state.in_(LIVE_STATES), row.merged_into.is_(None)]
     for chosen in _chunks(where.camera_ids):
         query = select(pair.incident_id, pair.camera_id).join(incidents, row.id == pair.incident_id)
-        for incident_id, camera_id in await connection.execute(query.where(pair.camera_id.in_(chosen), *alive)):
+        for incident_id, camera_id in await connection.execute(query.where(pair.camera_id.in_(chosen), row.kind.in_(kinds), *alive)):
             cameras.setdefault(incident_id, set()).add(camera_id)
-    for column, values in ((row.group_key, where.group_keys), (row.cell, where.cells)):
+    for column, values, reach in ((row.group_key, where.group_keys, kinds), (row.cell, where.cells, wide)):
         for chosen in _chunks(values):
-            for (incident_id,) in await connection.execute(select(row.id).where(column.in_(chosen), *alive)):
+            for (incident_id,) in await connection.execute(select(row.id).where(column.in_(chosen), row.kind.in_(reach), *alive)):
                 cameras.setdefault(incident_id, set())
     loaded = await load(connection, list(cameras))
     return [Candidate(incident, frozenset(cameras[id_])) for id_, incident in loaded.items()]
