@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from typer.testing import CliRunner
@@ -11,6 +13,7 @@ from sewu.base.errors import BadInput, BadSettings
 from sewu.base.records import Observation
 from sewu.cli.application import app
 from sewu.store import ObservationStore
+from tests.cameras.test_discovery import network
 
 LIST = "id,name,stream_url,area_code,lat,lon,heading_deg,field_of_view_deg\nK1,Satu,rtsp://a:b@h/x,,-6.98371,110.41869,90,60\nK2,Dua,gopher://x,33.74,,,,\n"
 
@@ -53,6 +56,36 @@ def test_what_cannot_be_is_said(tmp_path: Path) -> None:
         sewu("cameras", "list", "--home", str(tmp_path))
     with pytest.raises(BadInput, match="--level"):
         sewu("areas", "list", "--level", "desa", "--home", str(tmp_path))
+
+
+def test_cameras_on_the_network_become_a_list_to_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEWU_LANGUAGE", "en")
+    monkeypatch.setenv("SEWU_CAMERA_PASSWORD", "sécret")
+    out = tmp_path / "found.csv"
+    started, ended, ports = Event(), Event(), list[int]()
+
+    async def serve() -> None:
+        async with network() as port:
+            ports.append(port)
+            started.set()
+            while not ended.is_set():
+                await asyncio.sleep(0.02)
+
+    thread = Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    try:
+        assert started.wait(10)
+        asked = ("--target", "127.0.0.1", "--port", str(ports[0]), "--user", "viewer", "--seconds", "0.4", "--out", str(out))
+        said = sewu("cameras", "discover", *asked)
+    finally:
+        ended.set()
+        thread.join(10)
+    assert "2 cameras written" in said and "/K3/" in said
+    sewu("init", "--home", str(tmp_path / "home"))
+    found = sewu("cameras", "import", str(out), "--home", str(tmp_path / "home"), code=2)
+    assert "needs an area_code" in found and "sécret" not in out.read_text()
+    with pytest.raises(BadInput, match="exists already"):
+        sewu("cameras", "discover", *asked)
 
 
 def test_a_home_is_saved_restored_and_pruned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
