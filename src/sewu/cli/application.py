@@ -7,7 +7,22 @@ from typing import Annotated
 import typer
 
 from sewu import __version__
-from sewu.cli import analyze, bench, demo, evaluate, evidence, incidents, models, register, simulate_city, simulate_scene, watch, zones
+from sewu.cli import (
+    analyze,
+    bench,
+    demo,
+    evaluate,
+    evidence,
+    incidents,
+    keeping,
+    models,
+    register,
+    rules,
+    simulate_city,
+    simulate_scene,
+    watch,
+    zones,
+)
 
 app = typer.Typer(
     name="sewu",
@@ -23,6 +38,10 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("init")(register.init)
 app.add_typer(register.cameras, name="cameras")
 app.add_typer(register.areas, name="areas")
+app.add_typer(rules.app, name="rules")
+app.command("backup")(keeping.backup)
+app.command("restore")(keeping.restore)
+app.command("prune")(keeping.prune)
 app.add_typer(zones.app, name="zones")
 app.add_typer(models.app, name="models")
 app.add_typer(incidents.app, name="incidents")

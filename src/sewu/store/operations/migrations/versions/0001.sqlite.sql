@@ -114,9 +114,9 @@ CREATE INDEX ix_incident_list ON incident (opened_at_s, id, state, kind, severit
 
 CREATE INDEX ix_incident_resolve ON incident (resolve_by_s, state);
 
-CREATE INDEX ix_incident_rule ON incident (rule_id, state, merged_into, area_code, agency);
-
 CREATE INDEX ix_incident_state ON incident (state, opened_at_s, id, kind, severity, agency, area_code);
+
+CREATE INDEX ix_incident_verdict ON incident (state, rule_id, merged_into, area_code, agency);
 
 CREATE TABLE network_asset (
   id TEXT NOT NULL,
@@ -381,6 +381,8 @@ CREATE TABLE event (
 );
 
 CREATE INDEX ix_event_camera ON event (camera_id, started_at_s, id);
+
+CREATE INDEX ix_event_going_on ON event (kind, camera_id) WHERE phase <> 'end';
 
 CREATE INDEX ix_event_incident ON event (incident_id, started_at_s, id);
 
