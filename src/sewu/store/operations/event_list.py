@@ -11,7 +11,7 @@ from sewu.base.paging import Page, cursor_key, cursor_of
 from sewu.base.rights import Scope
 from sewu.store.operations.database import Database
 from sewu.store.operations.incident_tables import events
-from sewu.store.operations.incidents import MAX_PAGE, as_event
+from sewu.store.operations.incidents import MAX_PAGE, as_event, narrowed
 from sewu.store.operations.tables import within
 
 
@@ -25,7 +25,8 @@ class Events:
         """By time of start, newest first, at most `MAX_PAGE` a page. Raises `BadInput` for a cursor of something else."""
         limit = max(1, min(limit, MAX_PAGE))
         order = (events.c.started_at_s.desc(), events.c.id.desc())
-        ids = select(events.c.id).where(_visible(scope), *_conditions(wanted))
+        small = narrowed(events.c.area_code, scope, self.database.kind)
+        ids = select(events.c.id).where(_visible(scope), *small, *_conditions(wanted))
         if cursor is not None:
             ids = ids.where(tuple_(events.c.started_at_s, events.c.id) < tuple_(*cursor_key(cursor, (float, str))))
         async with self.database.reading() as connection:
