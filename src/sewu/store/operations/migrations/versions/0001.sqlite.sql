@@ -488,11 +488,15 @@ CREATE TABLE event (
   CONSTRAINT fk_event_incident_id FOREIGN KEY(incident_id) REFERENCES incident (id)
 );
 
+CREATE INDEX ix_event_area ON event (area_code, started_at_s, id);
+
 CREATE INDEX ix_event_camera ON event (camera_id, started_at_s, id);
 
 CREATE INDEX ix_event_going_on ON event (kind, camera_id) WHERE phase <> 'end';
 
 CREATE INDEX ix_event_incident ON event (incident_id, started_at_s, id);
+
+CREATE INDEX ix_event_kind ON event (kind, started_at_s, id, area_code, agency, severity);
 
 CREATE INDEX ix_event_list ON event (started_at_s, id, kind, area_code, agency, severity);
 
