@@ -56,6 +56,7 @@ from sewu.wiring.feeding import WatchFeeder
 from sewu.wiring.flows import zone_kinds
 from sewu.wiring.locating import Locator
 from sewu.wiring.masking import masking
+from sewu.wiring.rostering import Roster
 from sewu.wiring.supervising import Job, supervised
 
 GRACE_S = 3
@@ -174,6 +175,8 @@ def jobs_of(parts: Parts, is_demo: bool = False) -> list[Job]:
     feeder = WatchFeeder(parts.home.observations_folder, desk, parts.states, Positions(parts.database), clock, waiting)
     feeding = [Job("events of the watch", 0.5, feeder.events), Job("conditions of the watch", 1.0, feeder.conditions)]
     feeding.append(Job("outages", 5.0, lambda: outages.look(clock.now_s())))
+    roster = Roster(parts.home.folder / "watch", parts.cameras, parts.zones, Outbox(parts.database), city)
+    feeding.append(Job("cameras and zones for the watch", 2.0, roster.step))
     if parts.room is not None:
         feeding.append(Job("evidence of the watch", 5.0, Collector(parts.room, waiting, city, clock).collect))
     return [*jobs, *feeding, Job("states nobody writes", 10.0, expire)]
