@@ -92,7 +92,8 @@ def service(  # noqa: PLR0913 one parameter per option
     sizes = {"cameras": cameras, "incidents": incidents, "events": events}
     cost = bench_service(BenchOptions(**sizes, rounds=rounds, listeners=listeners, database_url=database_url))
     rows = [
-        f"{name}: median {found.median_ms:.1f} ms, p95 {found.p95_ms:.1f} ms" for name, found in {**cost.answers, **cost.writes}.items()
+        f"{name}: median {found.median_ms:.1f} ms, p95 {found.p95_ms:.1f} ms, processor {found.cpu_ms:.1f} ms"
+        for name, found in {**cost.answers, **cost.writes}.items()
     ]
     heard = cost.streams
     if heard is not None:

@@ -26,6 +26,8 @@ DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "po
 BUSY_TIMEOUT_S = 15.0
 OUTBOX_LOCK = 0x5E3
 """Number of PostgreSQL's advisory lock around the outbox."""
+AWAY_STATES = ("57P01", "57P02", "57P03", "53300", "40001", "40P01")
+"""PostgreSQL's admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections, serialization_failure, deadlock_detected."""
 ATTEMPTS, WAIT_S = 6, 0.25
 
 T = TypeVar("T")
@@ -146,6 +148,12 @@ def _engine(url: Any, kind: str) -> AsyncEngine:
     return engine
 
 
+def _is_away(error: DBAPIError) -> bool:
+    """Whether PostgreSQL says that it starts, stops, is full of connections or wants the transaction again (by its SQLSTATE)."""
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    return state in AWAY_STATES or state.startswith("08")
+
+
 @contextmanager
 def _explained() -> Iterator[None]:
     """Turns what a database says into what its reader can do."""
@@ -157,7 +165,7 @@ def _explained() -> Iterator[None]:
         said = str(getattr(error, "orig", error))
         if "disk is full" in said or "No space left" in said or "could not extend file" in said:
             raise StoreFull("The database's disk is full; this change was not stored.", "Free some space, then try again.") from error
-        lost = isinstance(error, DBAPIError) and error.connection_invalidated
+        lost = isinstance(error, DBAPIError) and (error.connection_invalidated or _is_away(error))
         if lost or isinstance(error, OperationalError | InterfaceError | PoolTimeout | OSError | TimeoutError):
             raise StoreUnavailable("The database does not answer; this change was not stored.", "Try again; see that it runs.") from error
         raise
