@@ -8,7 +8,7 @@ found again; writers that record changes take one advisory lock, so that the out
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
@@ -99,11 +99,10 @@ class Database:
             await connection.execute(text(f"select pg_advisory_xact_lock({OUTBOX_LOCK})"))
         await connection.execute(insert(changes), rows)
 
-    async def newest_change(self, topics: Sequence[str] = ()) -> int:
-        """The outbox's last number, of some topics only when they are named; 0 when nothing has changed yet."""
-        query = select(changes.c.sequence).order_by(changes.c.sequence.desc()).limit(1)
+    async def newest_change(self) -> int:
+        """The outbox's last number; 0 when nothing has changed yet."""
         async with self.reading() as connection:
-            found = await connection.execute(query.where(changes.c.topic.in_(topics)) if topics else query)
+            found = await connection.execute(select(changes.c.sequence).order_by(changes.c.sequence.desc()).limit(1))
             return int(found.scalar() or 0)
 
     async def create(self) -> None:
