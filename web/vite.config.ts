@@ -7,6 +7,7 @@ export default defineConfig({
     outDir: "../src/sewu/show/screens",
     emptyOutDir: true,
     target: "es2022",
+    chunkSizeWarningLimit: 1200, // the map; it is fetched apart, only by pages that have one
     rollupOptions: {
       output: {
         // The map is most of the script, and pages without a map must not wait for it.

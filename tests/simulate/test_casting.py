@@ -57,6 +57,12 @@ def test_cameras_play_a_loop_of_their_scene_each_at_its_own_phase(tmp_path: Path
     assert (truth["started_at_s"], truth["duration_s"], truth["phase_s"]) == (1000.0, 60.0, casts[0].served.phase_s)
 
 
+def test_loops_can_be_dealt_out_in_turn_whatever_the_register_says(tmp_path: Path) -> None:
+    loops = [FolderLoop(tmp_path / name, {"main": tmp_path / name / "main.mp4"}, 10.0) for name in ("market-a", "street-b")]
+    played = [one.loop.folder.name for one in cast(make_city().sample(6), loops, in_turn=True)]
+    assert played == ["market-a", "street-b"] * 3
+
+
 def test_a_test_card_is_encoded_once_as_it_says(tmp_path: Path) -> None:
     card = TestCard(width_px=128, height_px=72, duration_s=1.0)
     path = cached_card(card, tmp_path)

@@ -1,4 +1,6 @@
-"""Every noun, in the order in which data flows: Camera, Packet, Frame, Detections, Tracks, Observation, Event, Incident, Dispatch.
+"""Every noun, in the order in which data flows: Camera, Packet, Frame, Detections, Tracks, Observation, Event.
+
+What follows an event is in `incidents` and `routing`.
 
 Times are UTC seconds since 1970 (`at_s`), pixels have their origin at the top left of the picture as a
 person sees it (after rotation), boxes are `xyxy`. Arrays are columns of equal length, checked when built
@@ -289,28 +291,3 @@ class Event:
     subject: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     box_px: tuple[float, float, float, float] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """What a person acts on: events of one kind, place and time, merged."""
-
-    id: str
-    kind: str
-    severity: Severity
-    state: Literal["open", "acknowledged", "assigned", "in_progress", "resolved", "closed", "false_alarm"]
-    opened_at_s: float
-    event_ids: tuple[str, ...]
-    camera_ids: tuple[str, ...]
-    area_code: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Dispatch:
-    """One incident told to one agency over one channel."""
-
-    id: str
-    incident_id: str
-    agency: str
-    channel: str
-    sent_at_s: float | None = None

@@ -74,6 +74,7 @@ def city(  # noqa: PLR0913 - each is an option of the command line
     loops: Annotated[
         Path | None, typer.Option(help="Recipes (TOML) to render and play, `default`, or a folder of loops; a test card when left out.")
     ] = None,
+    mix: Annotated[bool, typer.Option("--mix", help="Deal the loops out in turn, whatever scene the register names.")] = False,
     cache_gb: Annotated[float, typer.Option(min=0, help="Most that rendered loops may use on the disk; the oldest go first.")] = 4.0,
     auth: Annotated[Auth, typer.Option(help="What cameras ask for; passwords go into secrets.json.")] = "none",
     out: Annotated[Path, typer.Option(help="Folder for cameras.csv, zones, truth.jsonl and secrets.json.")] = Path("sewu-out/city"),
@@ -91,7 +92,7 @@ def city(  # noqa: PLR0913 - each is an option of the command line
     )
     chosen = make_city(seed, max(CITY_CAMERAS, cameras), f"rtsp://{public_host or host}:{port}").sample(cameras)
     with _loops(loops, round(cache_gb * 1e9), say) as found:
-        casts = cast(chosen, found, auth)
+        casts = cast(chosen, found, auth, mix)
         plan = ServerPlan(cameras=tuple(c.served for c in casts), server=settings)
         asyncio.run(_serve(plan, casts, auth, Files(out, control or default_control_file()), _tls(certificate)))
     typer.echo(say("simulate.stopped"))

@@ -119,12 +119,16 @@ def card_loop(cache: Path) -> FolderLoop:
     return FolderLoop(cache / "testcard", streams, MAIN_CARD.duration_s)
 
 
-def cast(entries: Sequence[CityCamera], loops: Sequence[LoopFiles], auth: Scheme = "none") -> list[Cast]:
-    """Give every camera a loop, a phase and, unless `auth` is "none", a password of its own."""
+def cast(entries: Sequence[CityCamera], loops: Sequence[LoopFiles], auth: Scheme = "none", in_turn: bool = False) -> list[Cast]:
+    """Give every camera a loop, a phase and, unless `auth` is "none", a password of its own.
+
+    Args:
+        in_turn: deal the loops out one after the other, whatever the register calls the camera's scene.
+    """
     cast_list = []
     for index, entry in enumerate(entries):
         fitting = [loop for loop in loops if any(name in loop.folder.name for name in (entry.scene, *LOOKS_LIKE.get(entry.scene, ())))]
-        fitting = fitting or list(loops)
+        fitting = list(loops) if in_turn or not fitting else fitting
         loop = fitting[index % len(fitting)]
         camera_id = entry.camera.id
         share = zlib.crc32(camera_id.encode()) / 2**32

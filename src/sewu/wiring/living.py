@@ -153,7 +153,7 @@ def _city_command(options: DemoOptions, folder: Path) -> list[str]:
     out = folder / "city"
     loops = str(resources.files("sewu.simulate").joinpath("data", "demo_loops.toml"))
     files = ["--out", str(out), "--control", str(out / "control.json")]
-    return ["simulate", "city", "--cameras", str(options.cameras), "--port", "0", "--http-port", "0", "--loops", loops, *files]
+    return ["simulate", "city", "--cameras", str(options.cameras), "--port", "0", "--http-port", "0", "--mix", "--loops", loops, *files]
 
 
 def _watch_command(options: DemoOptions, home: Home) -> list[str]:
