@@ -6,13 +6,14 @@ Whatever the screens show was measured by the pipeline on what these cameras sen
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -69,6 +70,7 @@ def living(options: DemoOptions, words: Words, say: Callable[[str], None], clock
     (folder / "log").mkdir(parents=True, exist_ok=True)
     control = folder / "city" / "control.json"
     control.unlink(missing_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # both end the parts in order
     say(words("cli.demo_rendering"))
     with _child(folder, "city", _city_command(options, folder), shows=True) as city:
         _wait_for(control, city, clock, folder / "log" / "city.log")
@@ -169,7 +171,9 @@ def _child(folder: Path, name: str, command: list[str], shows: bool = False) -> 
     """A part in a process of its own; its words go to a file. It is told to end, then made to."""
     with (folder / "log" / f"{name}.log").open("wb") as log:
         error = None if shows else log
-        process = subprocess.Popen([sys.executable, "-m", "sewu", *command], stdin=subprocess.DEVNULL, stdout=log, stderr=error)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sewu", *command], stdin=subprocess.DEVNULL, stdout=log, stderr=error, preexec_fn=_end_with_parent
+        )
         try:
             yield process
         finally:
@@ -179,6 +183,12 @@ def _child(folder: Path, name: str, command: list[str], shows: bool = False) -> 
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait(GRACE_S)
+
+
+def _end_with_parent() -> None:
+    """Ask the system to end this process when its parent is gone, however that happened (Linux: prctl PR_SET_PDEATHSIG)."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM, 0, 0, 0)
 
 
 def _wait_for(control: Path, city: subprocess.Popen[bytes], clock: Clock, log: Path) -> None:

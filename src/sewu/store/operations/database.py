@@ -162,6 +162,10 @@ def _explained() -> Iterator[None]:
         raise
     except (DBAPIError, OSError, TimeoutError, PoolTimeout) as error:
         said = str(getattr(error, "orig", error))
+        if any(words in said for words in ("no such table", "no such column", "has no column named", "UndefinedTable", "UndefinedColumn")):
+            raise BadSettings(
+                "The database lacks a table or column: another version of Sewu made it.", "Restore a backup into a new home."
+            ) from error
         if "disk is full" in said or "No space left" in said or "could not extend file" in said:
             raise StoreFull("The database's disk is full; this change was not stored.", "Free some space, then try again.") from error
         lost = isinstance(error, DBAPIError) and (error.connection_invalidated or _is_away(error))
