@@ -160,7 +160,7 @@ def _city_command(options: DemoOptions, folder: Path) -> list[str]:
 
 def _watch_command(options: DemoOptions, home: Home) -> list[str]:
     told = watch_folder(home)
-    rules = str(resources.files("sewu.simulate.painted").joinpath("demo_rules.toml"))
+    rules = str(resources.files("sewu.simulate").joinpath("data", "demo_rules.toml"))
     files = ["--cameras", str(told / "cameras.csv"), "--secrets", str(told / "secrets.json"), "--zones", str(told / "zones")]
     more = ["--main", "--model", options.model, "--rules", rules, "--out", str(home.observations_folder)]
     return ["watch", *files, *more, "--workers", str(max(1, min(2, (os.cpu_count() or 2) - 1)))]

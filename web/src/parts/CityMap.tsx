@@ -49,7 +49,7 @@ export function CityMap({ cameras, areas, incidents, chosen, onCamera, onInciden
     started.touchZoomRotate.disableRotation();
     started.addControl(new maplibregl.NavigationControl({ showCompass: false }), "top-right");
     started.addControl(new maplibregl.ScaleControl(), "bottom-left");
-    started.on("load", () => {
+    started.on("style.load", () => {
       layers(started);
       loaded.current = true;
       fill(started, latest.current);
