@@ -43,7 +43,7 @@ docs: $(READY) ## build the documentation, strict links
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir $(VENV)/site
 
 unit: $(READY) ## tests alone; TEST_ARGS="-k name"
-	@$(BIN)/pytest -n 2 $(TEST_ARGS)
+	@bash tools/tests.sh $(BIN) $(TEST_ARGS)
 
 test: $(READY) ## lint, types, docs, all tests
 	@bash tools/debian.sh

@@ -8,6 +8,8 @@ import pytest
 
 from sewu.bench import ingest
 
+pytestmark = pytest.mark.alone
+
 
 def test_both_receivers_get_every_picture_and_have_a_cost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ingest, "ROUNDS", 1)

@@ -13,6 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+pytestmark = pytest.mark.alone
+
 
 def free_port() -> int:
     with socket.socket() as probe:

@@ -28,6 +28,8 @@ from sewu.store.observations import read_observations
 from sewu.wiring.watching import tasks_from
 from sewu.workers.status import ShardStatus, total
 
+pytestmark = pytest.mark.alone
+
 CAMERAS = 6
 LINE = """size_px = [640, 360]
 [[lines]]

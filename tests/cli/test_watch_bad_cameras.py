@@ -21,6 +21,8 @@ from sewu.simulate.testcard import SUB_CARD, cached_card
 from sewu.store.observations import read_observations
 from tests.cli.test_watch_zones import wait_until
 
+pytestmark = pytest.mark.alone
+
 GOOD = [f"good{number}" for number in range(15)]
 BAD = {
     "flapping": {"up_s": 1.5, "down_s": 1.0},

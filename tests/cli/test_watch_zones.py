@@ -24,6 +24,8 @@ from sewu.store.checkpoints import Checkpoints
 from tests.cli.street import RATE_FPS, RULES, write_parked, zones
 from tests.fakes import labelled_data
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(scope="module")
 def parked(tmp_path_factory: pytest.TempPathFactory) -> Path:

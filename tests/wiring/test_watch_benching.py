@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from sewu.base.clock import SystemClock
 from sewu.simulate.testcard import SUB_CARD, cached_card
 from sewu.wiring.sharding import WatchOptions
 from sewu.wiring.watch_benching import WatchBench, measure_watch
+
+pytestmark = pytest.mark.alone
 
 
 def test_a_few_cameras_are_measured_and_a_bad_one_disturbs_no_good_one(tmp_path: Path) -> None:
