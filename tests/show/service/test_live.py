@@ -87,7 +87,7 @@ def test_live_video_plays_for_who_may_see_the_camera_and_for_nobody_else(tmp_pat
                     await connect(path, additional_headers=headers, origin=origin)  # type: ignore[arg-type]
             other = live.replace("/C1/", "/C2/")
             async with connect(other, additional_headers=cookie, origin=url) as socket:  # type: ignore[arg-type]
-                assert "No worker" in json.loads(await asyncio.wait_for(socket.recv(), 10))["end"]
+                assert json.loads(await asyncio.wait_for(socket.recv(), 10))["kind"] == "unwatched"
 
         await over_http(there, over)
         await done(window, task, there)

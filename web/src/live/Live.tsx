@@ -13,13 +13,15 @@ interface Props {
 }
 
 export function Live({ cameraId, masks = [] }: Props) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const video = useRef<HTMLVideoElement>(null);
   const [standing, setStanding] = useState<Standing>({ kind: "starting" });
   useEffect(() => {
     const player = new Player(video.current!, cameraId, setStanding);
     return () => player.close();
   }, [cameraId]);
+  const says = (ended: Standing & { kind: "ended" }): string =>
+    i18n.exists(`live.why.${ended.word}`) ? t(`live.why.${ended.word}`) : ended.why || t("live.lost");
   if (standing.kind === "unsupported") return <Still cameraId={cameraId} everyS={2} />;
   return (
     <div className="live" data-standing={standing.kind}>
@@ -31,7 +33,7 @@ export function Live({ cameraId, masks = [] }: Props) {
       )}
       {standing.kind !== "playing" && (
         <div className="live-says" role="status">
-          {standing.kind === "starting" ? t("live.starting") : `${standing.why || t("live.lost")} ${t("live.retry", { seconds: standing.retryS })}`}
+          {standing.kind === "starting" ? t("live.starting") : `${says(standing)} ${t("live.retry", { seconds: standing.retryS })}`}
         </div>
       )}
     </div>

@@ -1,6 +1,6 @@
 /** Plays fragmented MP4 that comes over a socket, with Media Source Extensions. Stays near the live edge, and says why it stops. */
 
-export type Standing = { kind: "starting" } | { kind: "playing" } | { kind: "unsupported"; mime: string } | { kind: "ended"; why: string; retryS: number };
+export type Standing = { kind: "starting" } | { kind: "playing" } | { kind: "unsupported"; mime: string } | { kind: "ended"; why: string; word: string; retryS: number };
 
 const KEEP_S = 20;
 const AT_MOST_BEHIND_S = 1.2;
@@ -37,20 +37,21 @@ export class Player {
     const socket = new WebSocket(`${scheme}://${location.host}/api/v1/cameras/${encodeURIComponent(this.cameraId)}/live`);
     socket.binaryType = "arraybuffer";
     let why = "";
+    let word = "";
     socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
       if (typeof event.data !== "string") {
         this.#waiting.push(event.data);
         this.#feed();
         return;
       }
-      const said = JSON.parse(event.data) as { mime?: string; end?: string };
+      const said = JSON.parse(event.data) as { mime?: string; end?: string; kind?: string };
       if (said.mime !== undefined && !this.#open(said.mime)) socket.close();
-      if (said.end !== undefined) why = said.end;
+      if (said.end !== undefined) [why, word] = [said.end, said.kind ?? ""];
     };
     socket.onclose = (event) => {
       if (this.#closed || socket !== this.#socket) return;
       const retryS = RETRY_S[Math.min(this.#failures++, RETRY_S.length - 1)]!;
-      if (this.#source === null || why !== "" || event.reason !== "") this.onStanding({ kind: "ended", why: why || event.reason, retryS });
+      if (this.#source === null || why !== "" || event.reason !== "") this.onStanding({ kind: "ended", why: why || event.reason, word, retryS });
       this.#timer = setTimeout(() => this.#connect(), retryS * 1000);
     };
     this.#socket = socket;

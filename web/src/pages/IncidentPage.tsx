@@ -139,7 +139,7 @@ function Events({ id }: { id: string }) {
               <td className="number">{clock(event.started_at_s, i18n.language, me.timezone)}</td>
               <td>{event.camera_id}</td>
               <td>{event.zone_id ?? "–"}</td>
-              <td className="number">{new Intl.NumberFormat(i18n.language, { maximumFractionDigits: 1 }).format(event.peak)} {event.unit}</td>
+              <td className="number">{new Intl.NumberFormat(i18n.language, { maximumFractionDigits: 1 }).format(event.peak)} {t(`unit.${event.unit}`, event.unit)}</td>
             </tr>
           ))}
         </tbody>

@@ -20,6 +20,11 @@ from sewu.workers.viewing import Viewer
 router = section("cameras")
 JPEG = {200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}}
 CLOSED_BY_POLICY, CLOSED_AGAIN_LATER = 1008, 1013
+WHY = {
+    "unwatched": "No worker watches this camera yet.",
+    "down": "The camera is down.",
+    "no-picture": "No worker has a picture of this camera now.",
+}
 ALIVE_S = 10.0
 """A viewer is told that the line is alive at least so often: no picture for longer means a dead line."""
 
@@ -34,7 +39,7 @@ async def still(request: Request, camera_id: Id, asked: Annotated[Asked, needs("
     asked.about(camera_id, found.camera.area_code)
     picture = await parts.viewing.still(camera_id)
     if picture is None:
-        raise Problem(404, "no-picture", _why(found))
+        raise Problem(404, "no-picture", WHY[_why(found)])
     if found.camera.masks:
         picture = await asyncio.to_thread(burn_masks, picture, found.camera.masks)
     return Response(picture, media_type="image/jpeg", headers={"cache-control": "private, no-store"})
@@ -80,7 +85,7 @@ async def _send(socket: WebSocket, viewer: Viewer, why: str) -> None:
                 await socket.send_json({"alive": True})
                 continue
             if message is None or message[0] == b"e":
-                await socket.send_json({"end": why})
+                await socket.send_json({"end": WHY[why], "kind": why})
                 await socket.close(CLOSED_AGAIN_LATER)
                 return
             kind, body = message
@@ -98,9 +103,7 @@ async def _left(socket: WebSocket) -> None:
 
 
 def _why(found: ListedCamera) -> str:
-    """Why there is no picture, as far as it is known."""
+    """Why there is no picture, as far as it is known: a word that screens put into the reader's language."""
     if found.state is None:
-        return "No worker watches this camera yet."
-    if found.condition == "down":
-        return f"The camera is down: {found.state.reason or 'cause not known'}."
-    return "No worker has a picture of this camera now."
+        return "unwatched"
+    return "down" if found.condition == "down" else "no-picture"
