@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sewu.base.errors import BadSettings, Unavailable
 from sewu.simulate.loop_cache import make_room
-from sewu.simulate.loops import LoopRecipe, build_world
+from sewu.simulate.loops import LoopRecipe
 from sewu.simulate.recipes import load_recipes, loops_held, names_recipes
+from sewu.simulate.scenes.happenings import make_script
 from sewu.simulate.scenes.layout import LAYOUTS
 from sewu.simulate.scenes.light import LIGHTING
 from sewu.simulate.scenes.render import open_context
@@ -29,7 +31,9 @@ def test_the_default_set_shows_every_place_and_light_and_all_its_happenings_fit(
 @pytest.mark.parametrize("index", range(7))
 def test_every_default_loop_has_its_events_within_its_length(index: int) -> None:
     recipe = load_recipes(Path("default"))[index]
-    _, _, scripts = build_world(recipe)
+    random, next_id = np.random.default_rng(recipe.seed), [1]
+    layout = LAYOUTS[recipe.kind](random)
+    scripts = [make_script(kind, layout, recipe.duration_s, random, next_id) for kind in recipe.happenings]
     assert [script.event.kind for script in scripts] == list(recipe.happenings)
     assert all(0 < script.event.start_s < script.event.end_s < recipe.duration_s for script in scripts)
 
