@@ -20,10 +20,11 @@ import numpy as np
 from sewu.base.errors import BadSettings, BadSource, StoreFull
 from sewu.base.records import Image
 from sewu.simulate.scenes.actors import in_view, moving
-from sewu.simulate.scenes.happenings import ZONE_KIND, HappeningKind, Script, make_script
+from sewu.simulate.scenes.happenings import ZONE_KIND, HappeningKind, make_script
 from sewu.simulate.scenes.layout import LAYOUTS, Layout, SceneKind
 from sewu.simulate.scenes.light import LIGHTING, Light
 from sewu.simulate.scenes.render import Renderer
+from sewu.simulate.scenes.scripts import Script
 from sewu.simulate.scenes.truth import Ledger, Observer
 from sewu.simulate.scenes.world import World
 from sewu.simulate.scenes.zones import zones_toml
@@ -152,7 +153,7 @@ def _render(recipe: LoopRecipe, folder: Path, progress: Progress) -> None:
                 sub.add(np.asarray(cv2.resize(image, SUB_SIZE_PX, interpolation=cv2.INTER_AREA), np.uint8))
             world.step(1 / MAIN_FPS)
             progress((index + 1) / pictures)
-    ledger.write(folder / "truth", [script.event for script in scripts])
+    ledger.write(folder / "truth", scripts)
     (folder / "scene.toml").write_text(zones_toml(layout, recipe.size_px), encoding="utf-8")
     about = {"duration_s": recipe.duration_s, "synthetic": True, "recipe": asdict(replace(recipe))}
     (folder / "loop.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")

@@ -6,7 +6,7 @@ Traffic keeps left, as in Indonesia. The road runs along y; the camera looks alo
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -65,8 +65,21 @@ class CountLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Prop:
+    """Something that stands there unless a happening plays it: a stall with its goods. `name` is that of its zone."""
+
+    name: str
+    kind: Literal["stall", "water"]
+    mesh: Mesh
+    stands: tuple[tuple[float, float, float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
-    """One place. stands: where people stand (x, y, yaw, floor). parked: vehicles that stay (kind, x, y, yaw)."""
+    """One place. stands: where people stand (x, y, yaw, floor). parked: vehicles that stay (kind, x, y, yaw).
+
+    A script may play a prop under its name, and parked vehicle number n under "parked-n".
+    """
 
     kind: SceneKind
     still: Mesh
@@ -78,7 +91,8 @@ class Layout:
     lines: tuple[CountLine, ...]
     square_m: tuple[At, At, At, At]
     stands: tuple[tuple[float, float, float, float], ...] = ()
-    parked: tuple[tuple[VehicleKind, float, float, float], ...] = field(default=())
+    parked: tuple[tuple[VehicleKind, float, float, float], ...] = ()
+    props: tuple[Prop, ...] = ()
 
 
 def _oblong(x0: float, y0: float, x1: float, y1: float) -> tuple[At, At, At, At]:
