@@ -16,8 +16,8 @@ from sewu.base.errors import BadSettings, StoreFull
 from sewu.base.words import Words, choose_language
 from sewu.simulate.loops import Loop, LoopRecipe, render_loop
 from sewu.simulate.scenes.happenings import ZONE_KIND, HappeningKind
-from sewu.simulate.scenes.layout import SceneKind
 from sewu.simulate.scenes.light import Light
+from sewu.simulate.scenes.place import SceneKind
 
 
 def _size_px(text: str) -> tuple[int, int]:

@@ -21,13 +21,14 @@ from sewu.base.errors import BadSettings, BadSource, StoreFull
 from sewu.base.records import Image
 from sewu.simulate.scenes.actors import in_view, moving
 from sewu.simulate.scenes.happenings import ZONE_KIND, HappeningKind, make_script
-from sewu.simulate.scenes.layout import LAYOUTS, Layout, SceneKind
+from sewu.simulate.scenes.layout import LAYOUTS
 from sewu.simulate.scenes.light import LIGHTING, Light
+from sewu.simulate.scenes.place import Layout, SceneKind
 from sewu.simulate.scenes.render import Renderer
 from sewu.simulate.scenes.scripts import Script
 from sewu.simulate.scenes.truth import Ledger, Observer
 from sewu.simulate.scenes.world import World
-from sewu.simulate.scenes.zones import zones_toml
+from sewu.simulate.scenes.zones import areas_json, zones_toml
 
 MAIN_SIZE_PX, MAIN_FPS, MAIN_KBIT_S = (1920, 1080), 25, 4000
 SUB_SIZE_PX, SUB_FPS, SUB_KBIT_S = (640, 360), 10, 400
@@ -154,6 +155,7 @@ def _render(recipe: LoopRecipe, folder: Path, progress: Progress) -> None:
             world.step(1 / MAIN_FPS)
             progress((index + 1) / pictures)
     ledger.write(folder / "truth", scripts)
+    (folder / "truth" / "areas.json").write_text(areas_json(layout, recipe.size_px), encoding="utf-8")
     (folder / "scene.toml").write_text(zones_toml(layout, recipe.size_px), encoding="utf-8")
     about = {"duration_s": recipe.duration_s, "synthetic": True, "recipe": asdict(replace(recipe))}
     (folder / "loop.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")

@@ -9,8 +9,8 @@ import numpy as np
 
 from sewu.simulate.scenes.actors import moving, person
 from sewu.simulate.scenes.camera import PoleCamera
-from sewu.simulate.scenes.layout import CountLine
 from sewu.simulate.scenes.people import any_looks
+from sewu.simulate.scenes.place import CountLine
 from sewu.simulate.scenes.scripts import Script, TrueEvent
 from sewu.simulate.scenes.truth import Ledger, Observer
 

@@ -15,8 +15,9 @@ from sewu.simulate.loops import LoopRecipe, build_world
 from sewu.simulate.scenes.actors import moving
 from sewu.simulate.scenes.camera import PoleCamera
 from sewu.simulate.scenes.happenings import HappeningKind
-from sewu.simulate.scenes.layout import LAYOUTS, SceneKind
+from sewu.simulate.scenes.layout import LAYOUTS
 from sewu.simulate.scenes.people import any_looks, body, pose, posed
+from sewu.simulate.scenes.place import SceneKind
 from sewu.simulate.scenes.traffic import _length
 from sewu.simulate.scenes.vehicles import LENGTH_M, WIDTH_M, VehicleKind, model
 

@@ -15,6 +15,7 @@ from sewu.simulate.scenes.mesh import Colour, Mesh, box, merged, turned
 from sewu.simulate.scenes.people import Looks, Pose, body, pose, posed
 from sewu.simulate.scenes.render import Moving
 from sewu.simulate.scenes.vehicles import LENGTH_M, VehicleKind, beam
+from sewu.simulate.scenes.water import rippled
 
 FAR_M = 110.0
 """Farther away nobody is drawn; the haze and the size of a pixel hide them."""
@@ -58,7 +59,11 @@ class Actor:
 
     def in_world(self) -> Mesh:
         """The mesh where it is now."""
-        mesh = posed(self.mesh, *pose(self.pose, self.phase, self.scale)) if self.kind == "person" else self.mesh
+        mesh = self.mesh
+        if self.kind == "person":
+            mesh = posed(mesh, *pose(self.pose, self.phase, self.scale))
+        elif self.kind == "water":
+            mesh = rippled(mesh, self.phase)
         if self.fallen > 0:
             mesh = mesh.placed(_tilted(self.fallen * math.pi / 2), (0.0, 0.0, 0.17 * self.fallen))
         return mesh.placed(turned(self.yaw_rad), (self.x_m, self.y_m, self.floor_m))

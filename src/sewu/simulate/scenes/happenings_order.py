@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sewu.simulate.scenes.layout import Area
+from sewu.simulate.scenes.place import Area
 from sewu.simulate.scenes.scripts import DRIVE_MPS, FAR_M, WALK_MPS, Script, Stage, Track, TrueEvent, walked
 
 GATHERED = 12

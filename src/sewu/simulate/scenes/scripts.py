@@ -14,8 +14,8 @@ import numpy as np
 from sewu.base.errors import BadSettings
 from sewu.base.records import Doubles
 from sewu.simulate.scenes.actors import Actor, bag, person
-from sewu.simulate.scenes.layout import Area, Layout
 from sewu.simulate.scenes.people import Looks, Pose, any_looks
+from sewu.simulate.scenes.place import Area, Layout
 from sewu.simulate.scenes.traffic import Traffic
 from sewu.simulate.scenes.vehicles import VehicleKind, model
 

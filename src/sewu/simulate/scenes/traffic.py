@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sewu.simulate.scenes.actors import Actor
-from sewu.simulate.scenes.layout import Lane
+from sewu.simulate.scenes.place import Lane
 from sewu.simulate.scenes.vehicles import LENGTH_M, WIDTH_M, VehicleKind, model
 
 CYCLE_S, GREEN_S, CLEAR_S = 44.0, 18.0, 4.0
@@ -23,6 +23,7 @@ SHARES: dict[str, tuple[tuple[VehicleKind, float], ...]] = {
     "street": (("motorcycle", 0.60), ("car", 0.26), ("angkot", 0.07), ("truck", 0.05), ("bus", 0.02)),
     "junction": (("motorcycle", 0.56), ("car", 0.28), ("angkot", 0.07), ("truck", 0.05), ("bus", 0.04)),
     "market": (("motorcycle", 1.0),),
+    "river": (("motorcycle", 0.72), ("car", 0.22), ("angkot", 0.04), ("truck", 0.02)),
     "carpark": (("motorcycle", 0.35), ("car", 0.65)),
 }
 

@@ -18,8 +18,8 @@ import numpy as np
 from sewu.base.records import Floats
 from sewu.simulate.scenes.actors import Actor
 from sewu.simulate.scenes.camera import PoleCamera
-from sewu.simulate.scenes.layout import CountLine
 from sewu.simulate.scenes.mesh import Mesh
+from sewu.simulate.scenes.place import CountLine
 from sewu.simulate.scenes.scripts import Script
 
 CLASS_OF = {"person": 1, "car": 3, "angkot": 3, "motorcycle": 5, "bus": 14, "truck": 15, "bag": 16, "heap": 17, "cart": 18}

@@ -9,8 +9,8 @@ import numpy as np
 
 from sewu.base.records import Doubles
 from sewu.simulate.scenes.actors import Actor, person
-from sewu.simulate.scenes.layout import Walk
 from sewu.simulate.scenes.people import any_looks
+from sewu.simulate.scenes.place import Walk
 
 STRIDE_M = 1.35
 """Two steps of somebody of 1.70 m."""

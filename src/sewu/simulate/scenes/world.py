@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from sewu.simulate.scenes.actors import Actor, person
-from sewu.simulate.scenes.layout import Layout
 from sewu.simulate.scenes.mesh import LIGHT, PAINT, Mesh
 from sewu.simulate.scenes.people import any_looks
+from sewu.simulate.scenes.place import Layout
 from sewu.simulate.scenes.scripts import Script
 from sewu.simulate.scenes.traffic import Obstacle, Traffic
 from sewu.simulate.scenes.vehicles import LENGTH_M, WIDTH_M, model
@@ -61,6 +61,8 @@ class World:
         for one in self._still:
             if one.kind == "person":
                 one.phase += dt_s * 0.12
+            elif one.kind == "water":
+                one.phase = self.t_s + dt_s
         self.t_s += dt_s
         for script in self.scripts:
             if script.watch is not None:
@@ -73,7 +75,10 @@ def _standing(layout: Layout, replaced: frozenset[str], random: np.random.Genera
     stands = list(layout.stands)
     for prop in layout.props:
         if prop.name not in replaced:
-            still.append(Actor(next_id[0], prop.kind, prop.mesh))
+            actor = Actor(next_id[0], prop.kind, prop.mesh, casts_shadow=prop.kind != "water")
+            if prop.kind == "water" and layout.gauge is not None:
+                actor.floor_m = layout.gauge.usual_m
+            still.append(actor)
             next_id[0] += 1
             stands += prop.stands
     for x, y, yaw, floor in stands:
