@@ -7,21 +7,36 @@ from typing import Literal
 import numpy as np
 
 from sewu.base.errors import BadSettings
+from sewu.simulate.scenes import happenings_market as market
 from sewu.simulate.scenes import happenings_order as order
 from sewu.simulate.scenes import happenings_water as water
 from sewu.simulate.scenes.place import Layout
 from sewu.simulate.scenes.scripts import Maker, Script, Stage, span_s
 
-HappeningKind = Literal["illegal_parking", "gathering", "intrusion", "loitering", "abandoned_bag", "queue", "high_water", "flood"]
+HappeningKind = Literal[
+    "illegal_parking",
+    "gathering",
+    "intrusion",
+    "loitering",
+    "abandoned_bag",
+    "queue",
+    "high_water",
+    "flood",
+    "market_opening",
+    "market_closing",
+    "street_trader",
+]
 ZONE_KIND: dict[HappeningKind, str] = {
     "illegal_parking": "no_parking", "gathering": "crowd", "intrusion": "restricted", "loitering": "watch",
-    "abandoned_bag": "left", "queue": "queue", "high_water": "water", "flood": "flood",
+    "abandoned_bag": "left", "queue": "queue", "high_water": "water", "flood": "flood", "market_opening": "stall",
+    "market_closing": "stall", "street_trader": "no_trading",
 }  # fmt: skip
 """The kind of zone in which each takes place."""
 MAKERS: dict[HappeningKind, Maker] = {
     "illegal_parking": order.illegal_parking, "gathering": order.gathering, "intrusion": order.intrusion,
     "loitering": order.loitering, "abandoned_bag": order.abandoned_bag, "queue": order.queue,
     "high_water": water.high_water, "flood": water.flood,
+    "market_opening": market.market_opening, "market_closing": market.market_closing, "street_trader": market.street_trader,
 }  # fmt: skip
 """Who makes each."""
 

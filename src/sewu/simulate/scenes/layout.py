@@ -9,12 +9,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sewu.simulate.scenes import props
+from sewu.simulate.scenes import props, stalls
 from sewu.simulate.scenes.camera import PoleCamera
 from sewu.simulate.scenes.mesh import ASPHALT, PAVING, PLASTER, box, ground, merged
-from sewu.simulate.scenes.place import GREY, SLABS, Area, CountLine, Lane, Layout, SceneKind, Walk, closing, oblong
+from sewu.simulate.scenes.place import GREY, SLABS, Area, CountLine, Lane, Layout, Prop, SceneKind, Walk, closing, oblong
 from sewu.simulate.scenes.riverside import river
 from sewu.simulate.scenes.vehicles import VehicleKind
+
+NEAR_STALLS_M = 33.0
+"""Nearer stalls may open and close."""
 
 
 def street(random: np.random.Generator) -> Layout:
@@ -40,6 +43,7 @@ def street(random: np.random.Generator) -> Layout:
         Area("trotoar", "left", "Trotoar kanan", oblong(4.65, 9, 8.0, 44)),
         Area("taman", "restricted", "Trotoar kiri", oblong(-7.9, 17, -4.7, 30)),
         Area("kerumunan", "crowd", "Depan toko", oblong(4.7, 10, 8.0, 34)),
+        Area("trotoar-dagang", "no_trading", "Trotoar kanan", oblong(4.7, 11, 7.9, 34)),
     )
     stands = ((7.4, 16.5, 3.4, 0.12), (7.3, 25.3, 2.6, 0.12), (6.9, 25.9, -1.3, 0.12), (-7.2, 35.0, 0.2, 0.12), (7.3, 30.5, 2.9, 0.12))
     parked: tuple[tuple[VehicleKind, float, float, float], ...] = (
@@ -107,25 +111,24 @@ def junction(random: np.random.Generator) -> Layout:
 
 
 def market(random: np.random.Generator) -> Layout:
-    """A lane of stalls under tarpaulins, full of people."""
+    """A lane of stalls under tarpaulins, full of people; those near the camera may open and close."""
     parts = [ground(-9, -10, 9, 110, 0, (0.16, 0.155, 0.15), ASPHALT)]
     stands: list[tuple[float, float, float, float]] = []
+    loose: list[Prop] = []
     for side in (-1, 1):
         parts += props.row_of_shops(random, side * 9.0, 8 if side > 0 else 12, 90, -side)
         for y in np.arange(12.0, 62.0, 3.7):
             if random.random() < 0.88:
                 x, where = side * 4.6, y + float(random.uniform(-0.25, 0.25))
-                parts.append(props.stall(random, x, where))
-                stands.append((x + side * 1.0, where, np.pi if side > 0 else 0.0, 0.0))
-                for _ in range(int(random.integers(0, 3))):
-                    stands.append(
-                        (
-                            x - side * float(random.uniform(1.15, 1.5)),
-                            where + float(random.uniform(-1.0, 1.0)),
-                            0.0 if side > 0 else np.pi,
-                            0.0,
-                        )
-                    )
+                people = _traders(random, x, where, side)
+                if where < NEAR_STALLS_M:
+                    name = f"lapak-{'kiri' if side < 0 else 'kanan'}-{sum(p.stands[0][0] * side > 0 for p in loose) + 1}"
+                    parts.append(stalls.bare_stall(x, where))
+                    on_top = merged([stalls.tarpaulin(random, x, where), stalls.goods(random, x, where)])
+                    loose.append(Prop(name, "stall", on_top, tuple(people), (x, where)))
+                else:
+                    parts.append(props.stall(random, x, where))
+                    stands += people
     lamps = [(8.0, 14.0), (-8.0, 22.0), (8.0, 33.0), (-8.0, 42.0), (8.0, 54.0)]
     parts += [props.lamp_post(x, y, -x * 0.3, 5.5) for x, y in lamps]
     parts += [props.wires(7.6, (4.0, 28.0, 52.0, 78.0)), *closing(random, 105)]
@@ -137,11 +140,23 @@ def market(random: np.random.Generator) -> Layout:
         Area("tengah-lorong", "watch", "Tengah lorong", oblong(-3.2, 12, 3.2, 30)),
         Area("jalur-darurat", "no_parking", "Jalur darurat", oblong(-2.5, 12, 2.5, 36)),
         Area("belakang-lapak", "restricted", "Belakang lapak", oblong(5.8, 14, 8.6, 30)),
+        Area("mulut-lorong", "no_trading", "Mulut lorong", oblong(0.9, 9, 3.4, 21)),
+        *(Area(p.name, "stall", "", oblong(p.at_m[0] - 1.1, p.at_m[1] - 1.6, p.at_m[0] + 1.1, p.at_m[1] + 1.6)) for p in loose),
     )
     camera = PoleCamera(-1.2, -1.0, 5.6, 86.0, 17.0, 56.0)
     lines = (CountLine("gerbang", (-3.4, 16), (3.4, 16), "keluar", "masuk"),)
     spots = tuple((x * 0.7, y, 5.2) for x, y in lamps)
-    return Layout("market", merged(parts), camera, spots, lanes, walks, areas, lines, oblong(-3.4, 10, 3.4, 40), tuple(stands))
+    square = oblong(-3.4, 10, 3.4, 40)
+    return Layout("market", merged(parts), camera, spots, lanes, walks, areas, lines, square, tuple(stands), props=tuple(loose))
+
+
+def _traders(random: np.random.Generator, x_m: float, y_m: float, side: int) -> list[tuple[float, float, float, float]]:
+    """The trader behind the table, then up to two customers before it."""
+    people = [(x_m + side * 1.0, y_m, np.pi if side > 0 else 0.0, 0.0)]
+    for _ in range(int(random.integers(0, 3))):
+        out, along = float(random.uniform(1.15, 1.5)), float(random.uniform(-1.0, 1.0))
+        people.append((x_m - side * out, y_m + along, 0.0 if side > 0 else np.pi, 0.0))
+    return people
 
 
 def carpark(random: np.random.Generator) -> Layout:

@@ -64,12 +64,16 @@ class CountLine:
 
 @dataclass(frozen=True, slots=True)
 class Prop:
-    """Something that stands there unless a happening plays it: a stall with its goods. `name` is that of its zone."""
+    """Something that stands there unless a happening plays it: a stall with its goods. `name` is that of its zone.
+
+    stands: who belongs to it, as in `Layout`; at a stall the trader comes first.
+    """
 
     name: str
     kind: Literal["stall", "water"]
     mesh: Mesh
     stands: tuple[tuple[float, float, float, float], ...] = ()
+    at_m: At = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

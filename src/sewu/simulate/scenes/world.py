@@ -56,7 +56,7 @@ class World:
             in_the_way += [w.actor for w in self.crowd.walkers]
         obstacles = [_obstacle(actor) for actor in in_the_way if actor.kind not in PASSABLE]
         self.traffic.step(self.t_s, dt_s, obstacles)
-        vehicles = [d.actor for d in self.traffic.drivers] + [a for a in scripted if a.kind in LENGTH_M]
+        vehicles = [d.actor for d in self.traffic.drivers] + [a for a in scripted if a.kind in LENGTH_M or a.kind in ("cart", "heap")]
         self.crowd.step(self.t_s, dt_s, np.asarray([(a.x_m, a.y_m) for a in vehicles]).reshape(-1, 2))
         for one in self._still:
             if one.kind == "person":
@@ -106,4 +106,5 @@ def _obstacle(actor: Actor) -> Obstacle:
         along_y = abs(np.sin(actor.yaw_rad)) > 0.7
         length, width = LENGTH_M[actor.kind] / 2, WIDTH_M[actor.kind] / 2
         return Obstacle(actor.x_m, actor.y_m, *((length, width) if along_y else (width, length)))
-    return Obstacle(actor.x_m, actor.y_m, 0.3, 0.3)
+    half = 0.8 if actor.kind in ("cart", "heap") else 0.3
+    return Obstacle(actor.x_m, actor.y_m, half, half)
