@@ -9,6 +9,7 @@ import numpy as np
 from sewu.base.errors import BadSettings
 from sewu.simulate.scenes import happenings_market as market
 from sewu.simulate.scenes import happenings_order as order
+from sewu.simulate.scenes import happenings_parking as parking
 from sewu.simulate.scenes import happenings_water as water
 from sewu.simulate.scenes.place import Layout
 from sewu.simulate.scenes.scripts import Maker, Script, Stage, span_s
@@ -29,7 +30,7 @@ HappeningKind = Literal[
 ZONE_KIND: dict[HappeningKind, str] = {
     "illegal_parking": "no_parking", "gathering": "crowd", "intrusion": "restricted", "loitering": "watch",
     "abandoned_bag": "left", "queue": "queue", "high_water": "water", "flood": "flood", "market_opening": "stall",
-    "market_closing": "stall", "street_trader": "no_trading",
+    "market_closing": "stall", "street_trader": "no_trading", "parking": "bay",
 }  # fmt: skip
 """The kind of zone in which each takes place."""
 MAKERS: dict[HappeningKind, Maker] = {
@@ -37,6 +38,7 @@ MAKERS: dict[HappeningKind, Maker] = {
     "loitering": order.loitering, "abandoned_bag": order.abandoned_bag, "queue": order.queue,
     "high_water": water.high_water, "flood": water.flood,
     "market_opening": market.market_opening, "market_closing": market.market_closing, "street_trader": market.street_trader,
+    "parking": parking.bays_in_use,
 }  # fmt: skip
 """Who makes each."""
 
