@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 
 import numpy as np
 import pytest
 
 from sewu.simulate.loops import LoopRecipe, build_world
+from sewu.simulate.scenes.happenings import make_script
+from sewu.simulate.scenes.layout import LAYOUTS
 from sewu.simulate.scenes.place import Layout
 from sewu.simulate.scenes.scripts import Script
 from sewu.simulate.scenes.vehicles import LENGTH_M
 
 
+@functools.cache
 def carpark(seed: int) -> tuple[Layout, Script, list[dict[str, str]]]:
-    layout, _, (script,) = build_world(LoopRecipe("carpark", seed, 90, ("parking",)))
+    layout = LAYOUTS["carpark"](np.random.default_rng(seed))
+    script = make_script("parking", layout, 90, np.random.default_rng(seed), [1])
     return layout, script, list(csv.DictReader(io.StringIO(script.tables["parking.csv"])))
 
 

@@ -10,27 +10,20 @@ from sewu.base.errors import BadSettings
 from sewu.simulate.scenes import happenings_market as market
 from sewu.simulate.scenes import happenings_order as order
 from sewu.simulate.scenes import happenings_parking as parking
+from sewu.simulate.scenes import happenings_people as people
 from sewu.simulate.scenes import happenings_water as water
 from sewu.simulate.scenes.place import Layout
 from sewu.simulate.scenes.scripts import Maker, Script, Stage, span_s
 
 HappeningKind = Literal[
-    "illegal_parking",
-    "gathering",
-    "intrusion",
-    "loitering",
-    "abandoned_bag",
-    "queue",
-    "high_water",
-    "flood",
-    "market_opening",
-    "market_closing",
-    "street_trader",
-]
+    "illegal_parking", "gathering", "intrusion", "loitering", "abandoned_bag", "queue", "congestion", "high_water", "flood",
+    "market_opening", "market_closing", "street_trader", "parking", "person_down", "fight", "crowd_surge", "wrong_way", "rubbish", "masks",
+]  # fmt: skip
 ZONE_KIND: dict[HappeningKind, str] = {
     "illegal_parking": "no_parking", "gathering": "crowd", "intrusion": "restricted", "loitering": "watch",
     "abandoned_bag": "left", "queue": "queue", "high_water": "water", "flood": "flood", "market_opening": "stall",
     "market_closing": "stall", "street_trader": "no_trading", "parking": "bay",
+    "person_down": "watch", "fight": "watch", "crowd_surge": "crowd",
 }  # fmt: skip
 """The kind of zone in which each takes place."""
 MAKERS: dict[HappeningKind, Maker] = {
@@ -38,7 +31,8 @@ MAKERS: dict[HappeningKind, Maker] = {
     "loitering": order.loitering, "abandoned_bag": order.abandoned_bag, "queue": order.queue,
     "high_water": water.high_water, "flood": water.flood,
     "market_opening": market.market_opening, "market_closing": market.market_closing, "street_trader": market.street_trader,
-    "parking": parking.bays_in_use,
+    "parking": parking.bays_in_use, "person_down": people.person_down, "fight": people.fight,
+    "crowd_surge": people.crowd_surge,
 }  # fmt: skip
 """Who makes each."""
 

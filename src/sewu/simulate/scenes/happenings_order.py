@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sewu.simulate.scenes.place import Area
-from sewu.simulate.scenes.scripts import DRIVE_MPS, FAR_M, WALK_MPS, Script, Stage, Track, TrueEvent, walked
+from sewu.simulate.scenes.scripts import DRIVE_MPS, FAR_M, WALK_MPS, Script, Stage, Track, TrueEvent, crossing_times, walked
 
 GATHERED = 12
 
@@ -61,15 +60,6 @@ def gathering(stage: Stage, start_s: float, end_s: float) -> Script:
     return Script([TrueEvent("gathering", stage.area.id, start_s, end_s, tuple(t.actor.id for t in tracks))], tracks)
 
 
-def _crossing_times(track: Track, area: Area) -> tuple[float, float]:
-    """When the actor is first and last inside, to a hundredth of a second."""
-    times = np.arange(max(track.times_s[0], -5.0), track.times_s[-1], 0.01)
-    at = np.stack([np.interp(times, track.times_s, track.points_m[:, k]) for k in (0, 1)], axis=1)
-    low, high = np.asarray(area.corners_m).min(axis=0), np.asarray(area.corners_m).max(axis=0)
-    inside = np.flatnonzero(((at >= low) & (at <= high)).all(axis=1))
-    return round(float(times[inside[0]]), 2), round(float(times[inside[-1]]), 2)
-
-
 def intrusion(stage: Stage, start_s: float, end_s: float) -> Script:
     x0, y0, x1, _ = stage.box_m
     cx, cy = stage.centre_m
@@ -80,7 +70,7 @@ def intrusion(stage: Stage, start_s: float, end_s: float) -> Script:
     outside = (side, y0 - 6.0)
     times, points = walked((outside, (side, cy), (cx, cy), (side, cy), (side, y0 - 14.0)), start_s, 1, {2: stay})
     who = Track(stage.somebody(), times, points)
-    start, end = _crossing_times(who, stage.area)
+    start, end = crossing_times(who, stage.area)
     return Script([TrueEvent("intrusion", stage.area.id, start, end, (who.actor.id,))], [who])
 
 
@@ -100,7 +90,7 @@ def loitering(stage: Stage, start_s: float, end_s: float) -> Script:
     turns.append((cx, y0 - 12.0))
     times, points = walked(turns, start_s, 1, rest)
     who = Track(stage.somebody(), times, points)
-    start, end = _crossing_times(who, stage.area)
+    start, end = crossing_times(who, stage.area)
     return Script([TrueEvent("loitering", stage.area.id, start, end, (who.actor.id,))], [who])
 
 

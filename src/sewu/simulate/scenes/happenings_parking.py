@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -86,22 +86,23 @@ class _Plan:
 
     bays: dict[str, Area]
     duration_s: float
-    spans: dict[str, Span]
+    spans: dict[str, Span] = field(default_factory=dict)
+    _ways: dict[str, Doubles] = field(default_factory=dict)
 
     def try_at(self, bay: str, span: Span) -> bool:
         """Take this span up if its car meets no other."""
         times = np.arange(-20.0, self.duration_s + 30.0, 0.4)
         ours = _places(_rows(self.bays[bay], *span, self.duration_s), times)
-        for other, theirs in self.spans.items():
-            if other != bay and _meet(ours, _places(_rows(self.bays[other], *theirs, self.duration_s), times)):
-                return False
+        if any(other != bay and _meet(ours, theirs) for other, theirs in self._ways.items()):
+            return False
+        self._ways[bay] = ours
         self.spans[bay] = span
         return True
 
 
 def _plan(stage: Stage, bays: dict[str, Area], held: set[str], start_s: float, end_s: float) -> dict[str, Span]:
     """One manoeuvre after the other, each as soon as the aisle is free for it."""
-    plan = _Plan(bays, stage.duration_s, {})
+    plan = _Plan(bays, stage.duration_s)
     order = [list(bays)[int(k)] for k in stage.random.permutation(len(bays))]
     now_s = start_s
     while now_s < end_s:

@@ -14,7 +14,7 @@ import numpy as np
 from sewu.base.errors import BadSettings
 from sewu.base.records import Doubles
 from sewu.simulate.scenes.actors import Actor, bag, person
-from sewu.simulate.scenes.people import Looks, Pose, any_looks
+from sewu.simulate.scenes.people import Looks, any_looks
 from sewu.simulate.scenes.place import Area, Layout
 from sewu.simulate.scenes.traffic import Traffic
 from sewu.simulate.scenes.vehicles import VehicleKind, model
@@ -83,7 +83,8 @@ class Script:
 
     red: signal spans (phase, from, to); keep_clear: lanes to let empty (lane, from, to). replaces: names of the layout's props and
     parked vehicles that this script plays itself. tables: further truth files, name to text. watch: called at every step with the time
-    and the traffic, for truth that only the world knows; it fills `events` and `tables`.
+    and the traffic, for truth that only the world knows; it fills `events` and `tables`. dress: called
+    with the id and the looks of everybody who comes on foot unscripted; gives what that person wears instead.
     """
 
     events: list[TrueEvent]
@@ -93,6 +94,7 @@ class Script:
     replaces: frozenset[str] = frozenset()
     tables: dict[str, str] = field(default_factory=dict)
     watch: Callable[[float, Traffic], None] | None = None
+    dress: Callable[[int, Looks], Looks] | None = None
 
     @property
     def event(self) -> TrueEvent:
@@ -178,14 +180,13 @@ def walked(
     return np.asarray(times) - arrival + reach_s, np.asarray(points, np.float64)
 
 
-def posing(pose: Pose, beat_hz: float, start_s: float, end_s: float) -> Callable[[Actor, float], None]:
-    """For `Track.change`: a pose of its own between two times."""
-
-    def change(actor: Actor, t_s: float) -> None:
-        if start_s <= t_s < end_s:
-            actor.pose, actor.phase = pose, (t_s - start_s) * beat_hz + actor.id * 0.37
-
-    return change
+def crossing_times(track: Track, area: Area) -> tuple[float, float]:
+    """When the actor is first and last inside, to a hundredth of a second."""
+    times = np.arange(max(track.times_s[0], -5.0), track.times_s[-1], 0.01)
+    at = np.stack([np.interp(times, track.times_s, track.points_m[:, k]) for k in (0, 1)], axis=1)
+    low, high = np.asarray(area.corners_m).min(axis=0), np.asarray(area.corners_m).max(axis=0)
+    inside = np.flatnonzero(((at >= low) & (at <= high)).all(axis=1))
+    return round(float(times[inside[0]]), 2), round(float(times[inside[-1]]), 2)
 
 
 def span_s(kind: str, duration_s: float, random: np.random.Generator) -> tuple[float, float]:
