@@ -11,6 +11,7 @@ from sewu.simulate.scenes import happenings_market as market
 from sewu.simulate.scenes import happenings_order as order
 from sewu.simulate.scenes import happenings_parking as parking
 from sewu.simulate.scenes import happenings_people as people
+from sewu.simulate.scenes import happenings_things as things
 from sewu.simulate.scenes import happenings_water as water
 from sewu.simulate.scenes.place import Layout
 from sewu.simulate.scenes.scripts import Maker, Script, Stage, span_s
@@ -24,6 +25,7 @@ ZONE_KIND: dict[HappeningKind, str] = {
     "abandoned_bag": "left", "queue": "queue", "high_water": "water", "flood": "flood", "market_opening": "stall",
     "market_closing": "stall", "street_trader": "no_trading", "parking": "bay",
     "person_down": "watch", "fight": "watch", "crowd_surge": "crowd",
+    "congestion": "queue", "wrong_way": "one_way", "rubbish": "rubbish", "masks": "crowd",
 }  # fmt: skip
 """The kind of zone in which each takes place."""
 MAKERS: dict[HappeningKind, Maker] = {
@@ -33,6 +35,7 @@ MAKERS: dict[HappeningKind, Maker] = {
     "market_opening": market.market_opening, "market_closing": market.market_closing, "street_trader": market.street_trader,
     "parking": parking.bays_in_use, "person_down": people.person_down, "fight": people.fight,
     "crowd_surge": people.crowd_surge,
+    "congestion": things.congestion, "wrong_way": things.wrong_way, "rubbish": things.rubbish, "masks": things.masks,
 }  # fmt: skip
 """Who makes each."""
 

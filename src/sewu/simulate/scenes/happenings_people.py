@@ -20,7 +20,7 @@ def person_down(stage: Stage, start_s: float, end_s: float) -> Script:
     """Somebody walks along, falls and lies. True from lying flat to beginning to rise."""
     cx, cy = stage.centre_m
     _, y0, _, y1 = stage.box_m
-    spot = (cx, min(cy, y0 + 8.0))
+    spot = (cx, min(cy, y0 + 4.0))
     stays_s = end_s - start_s + FALLS_S + RISES_S
     times, points = walked(((cx, y1 + 14.0), spot, (cx, y0 - 14.0)), round(start_s - FALLS_S, 2), 1, {1: stays_s})
 

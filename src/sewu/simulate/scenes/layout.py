@@ -43,6 +43,8 @@ def street(random: np.random.Generator) -> Layout:
         Area("trotoar", "left", "Trotoar kanan", oblong(4.65, 9, 8.0, 44)),
         Area("taman", "restricted", "Trotoar kiri", oblong(-7.9, 17, -4.7, 30)),
         Area("kerumunan", "crowd", "Depan toko", oblong(4.7, 10, 8.0, 34)),
+        Area("lajur-kiri", "one_way", "Lajur kiri", oblong(-4.3, 12, -0.1, 42)),
+        Area("sudut-sampah", "rubbish", "Tepi trotoar", oblong(4.9, 12, 6.3, 24)),
         Area("trotoar-dagang", "no_trading", "Trotoar kanan", oblong(4.7, 11, 7.9, 34)),
     )
     stands = ((7.4, 16.5, 3.4, 0.12), (7.3, 25.3, 2.6, 0.12), (6.9, 25.9, -1.3, 0.12), (-7.2, 35.0, 0.2, 0.12), (7.3, 30.5, 2.9, 0.12))
@@ -101,6 +103,8 @@ def junction(random: np.random.Generator) -> Layout:
         Area("sudut", "watch", "Sudut timur", oblong(6.7, 12, 10.9, 26.5)),
         Area("sudut-barang", "left", "Sudut timur", oblong(6.6, 8, 11.0, 27)),
         Area("sudut-kerumunan", "crowd", "Sudut timur", oblong(6.6, 10, 11.0, 27)),
+        Area("lajur-utara", "one_way", "Lajur ke utara", oblong(-6.4, 8, -0.1, 23)),
+        Area("sudut-sampah", "rubbish", "Sudut timur", oblong(6.8, 14, 8.2, 26)),
         Area("tengah", "restricted", "Tengah simpang", oblong(-6.0, 28, 6.0, 38)),
     )
     stands = ((9.6, 20.0, 3.0, 0.12), (9.2, 20.9, -1.8, 0.12), (-9.9, 44.0, 0.1, 0.12), (10.2, 44.6, 3.3, 0.12))
@@ -140,6 +144,7 @@ def market(random: np.random.Generator) -> Layout:
         Area("tengah-lorong", "watch", "Tengah lorong", oblong(-3.2, 12, 3.2, 30)),
         Area("jalur-darurat", "no_parking", "Jalur darurat", oblong(-2.5, 12, 2.5, 36)),
         Area("belakang-lapak", "restricted", "Belakang lapak", oblong(5.8, 14, 8.6, 30)),
+        Area("sudut-sampah", "rubbish", "Sisi lorong", oblong(-3.3, 10, -2.0, 20)),
         Area("mulut-lorong", "no_trading", "Mulut lorong", oblong(0.9, 9, 3.4, 21)),
         *(Area(p.name, "stall", "", oblong(p.at_m[0] - 1.1, p.at_m[1] - 1.6, p.at_m[0] + 1.1, p.at_m[1] + 1.6)) for p in loose),
     )

@@ -91,6 +91,8 @@ def river(random: np.random.Generator) -> Layout:
         Area("bibir-tanggul", "restricted", "Bibir tanggul", oblong(0.85, 13, 1.65, 30)),
         Area("trotoar", "watch", "Trotoar", oblong(-8.8, 13, -6.05, 32)),
         Area("trotoar-barang", "left", "Trotoar", oblong(-8.9, 11, -6.0, 40)),
+        Area("lajur-kiri", "one_way", "Lajur kiri", oblong(-5.7, 12, -2.7, 38)),
+        Area("sudut-sampah", "rubbish", "Tepi trotoar", oblong(-7.4, 14, -6.1, 26)),
         Area("kerumunan", "crowd", "Depan toko", oblong(-8.9, 12, -6.0, 36)),
     )
     camera = PoleCamera(-1.0, 0.0, 6.6, 82.0, 15.0, 62.0)

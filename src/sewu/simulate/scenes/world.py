@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from sewu.simulate.scenes.actors import Actor, person
 from sewu.simulate.scenes.mesh import LIGHT, PAINT, Mesh
-from sewu.simulate.scenes.people import any_looks
+from sewu.simulate.scenes.people import Looks, any_looks
 from sewu.simulate.scenes.place import Layout
 from sewu.simulate.scenes.scripts import Script
 from sewu.simulate.scenes.traffic import Obstacle, Traffic
@@ -32,11 +32,13 @@ class World:
     def __init__(self, layout: Layout, scripts: Sequence[Script], random: np.random.Generator, next_id: list[int]) -> None:
         self.layout, self.scripts = layout, list(scripts)
         self.traffic = Traffic(layout.kind, layout.lanes, random, next_id)
-        self.crowd = Crowd(layout.walks, random, next_id)
+        self._dressers = [script.dress for script in scripts if script.dress is not None]
+        self.crowd = Crowd(layout.walks, random, next_id, self._dressed)
         for script in scripts:
             self.traffic.red += script.red
             self.traffic.keep_clear += script.keep_clear
-        self._still = _standing(layout, frozenset[str]().union(*(script.replaces for script in scripts)), random, next_id)
+        replaced = frozenset[str]().union(*(script.replaces for script in scripts))
+        self._still = _standing(layout, replaced, random, next_id, self._dressed)
         self.t_s = -WARM_UP_S
         while self.t_s < -WARM_UP_STEP_S / 2:
             self.step(WARM_UP_STEP_S)
@@ -48,6 +50,11 @@ class World:
         scripted = [actor for script in self.scripts for actor in script.present(self.t_s)]
         return [*self._still, *scripted, *(d.actor for d in self.traffic.drivers), *(w.actor for w in self.crowd.walkers)]
 
+    def _dressed(self, number: int, looks: Looks) -> Looks:
+        for dress in self._dressers:
+            looks = dress(number, looks)
+        return looks
+
     def step(self, dt_s: float) -> None:
         """On by `dt_s`."""
         scripted = [actor for script in self.scripts for actor in script.present(self.t_s)]
@@ -56,7 +63,9 @@ class World:
             in_the_way += [w.actor for w in self.crowd.walkers]
         obstacles = [_obstacle(actor) for actor in in_the_way if actor.kind not in PASSABLE]
         self.traffic.step(self.t_s, dt_s, obstacles)
-        vehicles = [d.actor for d in self.traffic.drivers] + [a for a in scripted if a.kind in LENGTH_M or a.kind in ("cart", "heap")]
+        vehicles = [d.actor for d in self.traffic.drivers] + [
+            a for a in scripted if a.kind in LENGTH_M or a.kind in ("cart", "heap") or a.fallen > 0
+        ]
         self.crowd.step(self.t_s, dt_s, np.asarray([(a.x_m, a.y_m) for a in vehicles]).reshape(-1, 2))
         for one in self._still:
             if one.kind == "person":
@@ -69,7 +78,9 @@ class World:
                 script.watch(self.t_s, self.traffic)
 
 
-def _standing(layout: Layout, replaced: frozenset[str], random: np.random.Generator, next_id: list[int]) -> list[Actor]:
+def _standing(
+    layout: Layout, replaced: frozenset[str], random: np.random.Generator, next_id: list[int], dress: Callable[[int, Looks], Looks]
+) -> list[Actor]:
     """Who and what stays where it is, less what a script plays itself."""
     still: list[Actor] = []
     stands = list(layout.stands)
@@ -82,7 +93,7 @@ def _standing(layout: Layout, replaced: frozenset[str], random: np.random.Genera
             next_id[0] += 1
             stands += prop.stands
     for x, y, yaw, floor in stands:
-        one = person(next_id[0], any_looks(random), x, y, floor)
+        one = person(next_id[0], dress(next_id[0], any_looks(random)), x, y, floor)
         one.yaw_rad, one.phase = yaw + float(random.normal(0, 0.3)), float(random.random())
         next_id[0] += 1
         still.append(one)
