@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 import io
+import itertools
 
 import numpy as np
 import pytest
@@ -27,17 +28,29 @@ def carpark(seed: int) -> tuple[Layout, Script, list[dict[str, str]]]:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_every_stay_is_an_event_and_a_line_of_the_ledger(seed: int) -> None:
     _, script, ledger = carpark(seed)
-    events = {e.zone: e for e in script.events}
-    assert len(events) == len(script.events) == len(ledger) and {row["bay"] for row in ledger} == set(events)
+    events = {(e.zone, e.start_s): e for e in script.events}
+    assert len(events) == len(script.events) == len(ledger)
     for row in ledger:
-        event = events[row["bay"]]
+        event = events[row["bay"], float(row["enter_s"] or 0)]
         assert event.kind == "bay_occupied" and 0 <= event.start_s < event.end_s <= 90
-        assert float(row["enter_s"] or 0) == event.start_s and float(row["leave_s"] or 90) == event.end_s
+        assert float(row["leave_s"] or 90) == event.end_s
         due = row["leave_s"] != ""
         assert (int(row["fee_idr"]) > 0) == due
         expected = "not due" if not due else "paid" if row["paid_idr"] == row["fee_idr"] else "unpaid"
         assert row["payment"] == expected
     assert sum(row["leave_s"] != "" for row in ledger) >= 3 and sum(row["enter_s"] != "" for row in ledger) >= 2
+
+
+def test_a_bay_holds_one_car_at_a_time() -> None:
+    layout = LAYOUTS["carpark"](np.random.default_rng(5))
+    script = make_script("parking", layout, 900, np.random.default_rng(5), [1])
+    by_bay: dict[str, list[tuple[float, float]]] = {}
+    for event in script.events:
+        by_bay.setdefault(event.zone, []).append((event.start_s, event.end_s))
+    assert max(len(spans) for spans in by_bay.values()) >= 2
+    for spans in by_bay.values():
+        spans.sort()
+        assert all(later[0] - earlier[1] > 5 for earlier, later in itertools.pairwise(spans))
 
 
 def test_some_pay_and_some_do_not() -> None:

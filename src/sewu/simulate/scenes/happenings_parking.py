@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -46,20 +46,17 @@ def bays_in_use(stage: Stage, start_s: float, end_s: float) -> Script:
     tracks: list[Track] = []
     stays: list[Stay] = []
     replaced: set[str] = set()
-    plan = _plan(stage, {bay.id: bay for bay in bays}, set(held), start_s, end_s)
-    for bay in bays:
-        if bay.id not in plan and bay.id not in held:
-            continue
-        enter_s, leave_s = plan.get(bay.id, (None, None))
+    by_id = {bay.id: bay for bay in bays}
+    for bay, (enter_s, leave_s) in _plan(stage, by_id, set(held), start_s, end_s):
         ids: tuple[int, ...] = ()
-        if bay.id in plan:
-            replaced |= {f"parked-{held[bay.id]}"} if bay.id in held else set()
-            rows, car = _rows(bay, enter_s, leave_s, stage.duration_s), stage.vehicle("car")
+        if enter_s is not None or leave_s is not None:
+            replaced |= {f"parked-{held[bay]}"} if enter_s is None else set()
+            rows, car = _rows(by_id[bay], enter_s, leave_s, stage.duration_s), stage.vehicle("car")
             tracks.append(Track(car, rows[:, 0], rows[:, 1:3], yaws_rad=rows[:, 3]))
             ids = (car.id,)
-        stays.append(_stay(stage, bay.id, enter_s, leave_s))
+        stays.append(_stay(stage, bay, enter_s, leave_s))
         end = leave_s if leave_s is not None else stage.duration_s
-        events.append(TrueEvent("bay_occupied", bay.id, enter_s or 0.0, end, ids))
+        events.append(TrueEvent("bay_occupied", bay, enter_s or 0.0, end, ids))
     head = "bay,class,enter_s,leave_s,fee_idr,paid_idr,payment\n"
     table = head + "".join(stay.row() for stay in sorted(stays, key=lambda s: (s.enter_s or 0.0, s.bay)))
     # The aisle belongs to those who park: nobody else drives through.
@@ -78,47 +75,59 @@ def _stay(stage: Stage, bay: str, enter_s: float | None, leave_s: float | None) 
 
 
 Span = tuple[float | None, float | None]
+NEAR_S = 25.0
+"""A manoeuvre lasts less than this, before and after the moment of rest."""
 
 
 @dataclass(slots=True)
 class _Plan:
-    """Who comes and goes when, so that no two cars meet in the aisle. spans: per bay; None is beyond the loop's ends."""
+    """Who comes and goes when, so that no two cars meet in the aisle. None in a span is beyond the loop's ends."""
 
     bays: dict[str, Area]
     duration_s: float
-    spans: dict[str, Span] = field(default_factory=dict)
-    _ways: dict[str, Doubles] = field(default_factory=dict)
+    spans: list[tuple[str, Span]]
 
-    def try_at(self, bay: str, span: Span) -> bool:
-        """Take this span up if its car meets no other."""
-        times = np.arange(-20.0, self.duration_s + 30.0, 0.4)
+    def last_in(self, bay: str) -> int | None:
+        """Which span of this bay is the latest."""
+        return next((k for k in range(len(self.spans) - 1, -1, -1) if self.spans[k][0] == bay), None)
+
+    def is_free(self, bay: str, now_s: float) -> bool:
+        last = self.last_in(bay)
+        return last is None or (self.spans[last][1][1] or np.inf) + LEAST_STAY_S < now_s
+
+    def stands(self, bay: str, now_s: float) -> bool:
+        """Whether somebody has stood in it for a while and may leave."""
+        last = self.last_in(bay)
+        return last is not None and self.spans[last][1][1] is None and (self.spans[last][1][0] or -np.inf) + LEAST_STAY_S < now_s
+
+    def moves(self, bay: str, at_s: float, *, arrives: bool) -> bool:
+        """Let a car come to rest in the bay, or begin to leave it, at `at_s`, if it meets no other on its way."""
+        last = None if arrives else self.last_in(bay)
+        span: Span = (at_s, None) if last is None else (self.spans[last][1][0], at_s)
+        times = np.arange(at_s - NEAR_S, at_s + NEAR_S, 0.4)
         ours = _places(_rows(self.bays[bay], *span, self.duration_s), times)
-        if any(other != bay and _meet(ours, theirs) for other, theirs in self._ways.items()):
-            return False
-        self._ways[bay] = ours
-        self.spans[bay] = span
+        for number, (other, theirs) in enumerate(self.spans):
+            near = any(t_s is not None and abs(t_s - at_s) < 2 * NEAR_S for t_s in theirs)
+            if number != last and near and _meet(ours, _places(_rows(self.bays[other], *theirs, self.duration_s), times)):
+                return False
+        if last is None:
+            self.spans.append((bay, span))
+        else:
+            self.spans[last] = (bay, span)
         return True
 
 
-def _plan(stage: Stage, bays: dict[str, Area], held: set[str], start_s: float, end_s: float) -> dict[str, Span]:
+def _plan(stage: Stage, bays: dict[str, Area], held: set[str], start_s: float, end_s: float) -> list[tuple[str, Span]]:
     """One manoeuvre after the other, each as soon as the aisle is free for it."""
-    plan = _Plan(bays, stage.duration_s)
-    order = [list(bays)[int(k)] for k in stage.random.permutation(len(bays))]
+    plan = _Plan(bays, stage.duration_s, [(bay, (None, None)) for bay in bays if bay in held])
     now_s = start_s
     while now_s < end_s:
-        coming = [bay for bay in order if bay not in held and bay not in plan.spans]
-        staying = [bay for bay, (enter, leave) in plan.spans.items() if leave is None and (enter or 0.0) + LEAST_STAY_S < now_s]
-        leaving = [bay for bay in order if bay in held and bay not in plan.spans]
-        goes = float(stage.random.random()) < 0.5
-        bay = next(iter([*staying, *leaving] if goes else [*coming, *staying]), None)
-        if bay is None:
-            now_s += GAP_S
-            continue
-        arrives = bay in coming
-        while now_s < end_s:
-            at_s = round(now_s, 2)
-            if plan.try_at(bay, (at_s, None) if arrives else (plan.spans.get(bay, (None, None))[0], at_s)):
-                break
+        order = [list(bays)[int(k)] for k in stage.random.permutation(len(bays))]
+        free = [bay for bay in order if plan.is_free(bay, now_s)]
+        stand = [bay for bay in order if plan.stands(bay, now_s)]
+        arrives = bool(free) and (float(stage.random.random()) < 0.5 or not stand)
+        bay = next(iter(free if arrives else stand), None)
+        while bay is not None and now_s < end_s and not plan.moves(bay, round(now_s, 2), arrives=arrives):
             now_s += 0.5
         now_s += float(stage.random.uniform(2.0, GAP_S))
     return plan.spans
