@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -15,10 +17,13 @@ from sewu.simulate.scenes.place import Layout, SceneKind
 from sewu.simulate.scenes.scripts import Script
 
 
-def scripted(scene: SceneKind, kind: HappeningKind, seed: int = 2) -> tuple[Layout, Script]:
-    random = np.random.default_rng(seed)
-    layout = LAYOUTS[scene](random)
-    return layout, make_script(kind, layout, 60, random, [1])
+@functools.cache
+def place(scene: SceneKind) -> Layout:
+    return LAYOUTS[scene](np.random.default_rng(2))
+
+
+def scripted(scene: SceneKind, kind: HappeningKind) -> tuple[Layout, Script]:
+    return place(scene), make_script(kind, place(scene), 60, np.random.default_rng(2), [1])
 
 
 def corners_of(layout: Layout, zone: str) -> tuple[Doubles, Doubles]:

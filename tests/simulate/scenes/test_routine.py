@@ -25,10 +25,9 @@ def test_a_routine_suits_its_place_and_repeats(kind: SceneKind) -> None:
 
 @pytest.mark.parametrize("kind", LAYOUTS)
 def test_every_happening_of_a_place_ends_within_the_loop(kind: SceneKind) -> None:
-    for happening in able(LAYOUTS[kind](np.random.default_rng(1))):
-        random = np.random.default_rng(8)
-        layout = LAYOUTS[kind](random)
-        script = make_script(happening, layout, 45.0, random, [1])
+    layout = LAYOUTS[kind](np.random.default_rng(8))
+    for happening in able(layout):
+        script = make_script(happening, layout, 45.0, np.random.default_rng(8), [1])
         zones = {area.id for area in layout.areas}
         for event in script.events:
             assert 0 <= event.start_s < event.end_s <= 45 and event.zone in zones

@@ -58,9 +58,9 @@ def _heaps(random: np.random.Generator) -> list[Mesh]:
 
 def wrong_way(stage: Stage, start_s: float, end_s: float) -> Script:
     """A motorcycle crosses to the other side and rides on against the traffic. True while it is in the zone, which is one-way."""
-    _, y0, _, y1 = stage.box_m
+    x0, y0, _, y1 = stage.box_m
     with_x = next(n.points_m[0][0] for n in stage.layout.lanes if n.points_m[-1][1] < n.points_m[0][1])
-    against_x = stage.centre_m[0] - 0.6
+    against_x = x0 + 0.5
     ys = np.linspace(y1 + 14.0, y1 + 3.0, 12)
     share = (ys[0] - ys) / (ys[0] - ys[-1])
     xs = with_x + (against_x - with_x) * share * share * (3 - 2 * share)

@@ -43,7 +43,7 @@ def street(random: np.random.Generator) -> Layout:
         Area("trotoar", "left", "Trotoar kanan", oblong(4.65, 9, 8.0, 44)),
         Area("taman", "restricted", "Trotoar kiri", oblong(-7.9, 17, -4.7, 30)),
         Area("kerumunan", "crowd", "Depan toko", oblong(4.7, 10, 8.0, 34)),
-        Area("lajur-kiri", "one_way", "Lajur kiri", oblong(-4.3, 12, -0.1, 42)),
+        Area("lajur-kiri", "one_way", "Lajur kiri", oblong(-3.9, 12, -0.1, 42)),
         Area("sudut-sampah", "rubbish", "Tepi trotoar", oblong(4.9, 12, 6.3, 24)),
         Area("trotoar-dagang", "no_trading", "Trotoar kanan", oblong(4.7, 11, 7.9, 34)),
     )

@@ -89,11 +89,11 @@ def river(random: np.random.Generator) -> Layout:
         Area("papan-duga", "water", "Papan duga", oblong(x - 1, y - 1, x + 1, y + 1), face),
         Area("jalan-sungai", "flood", "Jalan tepi sungai", oblong(-5.8, 12, 0.7, 38)),
         Area("bibir-tanggul", "restricted", "Bibir tanggul", oblong(0.85, 13, 1.65, 30)),
-        Area("trotoar", "watch", "Trotoar", oblong(-8.8, 13, -6.05, 32)),
+        Area("trotoar", "watch", "Trotoar", oblong(-8.8, 19, -6.05, 38)),
         Area("trotoar-barang", "left", "Trotoar", oblong(-8.9, 11, -6.0, 40)),
         Area("lajur-kiri", "one_way", "Lajur kiri", oblong(-5.7, 12, -2.7, 38)),
-        Area("sudut-sampah", "rubbish", "Tepi trotoar", oblong(-7.4, 14, -6.1, 26)),
-        Area("kerumunan", "crowd", "Depan toko", oblong(-8.9, 12, -6.0, 36)),
+        Area("sudut-sampah", "rubbish", "Tepi trotoar", oblong(-7.4, 16, -6.1, 28)),
+        Area("kerumunan", "crowd", "Depan toko", oblong(-8.9, 17, -6.0, 41)),
     )
     camera = PoleCamera(-1.0, 0.0, 6.6, 82.0, 15.0, 62.0)
     line = (CountLine("tepi", (-5.8, 20), (0.8, 20), "keluar", "masuk"),)
