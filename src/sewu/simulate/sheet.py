@@ -69,13 +69,14 @@ def write_sheet(folder: Path, out: Path) -> None:
 
 
 def _some(events: Sequence[_Shown]) -> list[_Shown]:
+    """A few of each kind, rather those that name who did it; in order of their beginning."""
     seen: Counter[str] = Counter()
     chosen = []
-    for event in events:
+    for event in sorted(events, key=lambda e: not e.ids):
         seen[event.kind] += 1
         if seen[event.kind] <= OF_A_KIND:
             chosen.append(event)
-    return chosen
+    return sorted(chosen, key=lambda e: (e.start_s, e.kind, e.zone))
 
 
 def _tiles(clip: Path, events: Sequence[_Shown], areas: dict[str, Any], boxes: Doubles) -> list[Image]:
