@@ -8,7 +8,7 @@ import numpy as np
 
 from sewu.base.records import CLASS_IDS, Detections, Frame
 from sewu.evaluate.protocols.scenes import SIZE_PX, Shot, picture, scenes_ap
-from sewu.simulate.scenes.layout import SceneKind
+from sewu.simulate.scenes.place import SceneKind
 from sewu.simulate.scenes.truth import Seen
 from tests.fakes import detections
 

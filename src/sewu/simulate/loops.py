@@ -19,24 +19,26 @@ from sewu.base.errors import BadSettings, BadSource, StoreFull
 from sewu.base.records import Image
 from sewu.simulate.loop_cache import holding
 from sewu.simulate.scenes.actors import in_view, moving
-from sewu.simulate.scenes.happenings import ZONE_KIND, HappeningKind, Script, make_script
-from sewu.simulate.scenes.layout import LAYOUTS, Layout, SceneKind
+from sewu.simulate.scenes.happenings import ZONE_KIND, HappeningKind, make_script
+from sewu.simulate.scenes.layout import LAYOUTS
 from sewu.simulate.scenes.lens import STRONGEST_K1
 from sewu.simulate.scenes.light import LIGHTING, Light
 from sewu.simulate.scenes.mesh import merged
+from sewu.simulate.scenes.place import Layout, SceneKind
 from sewu.simulate.scenes.render import Renderer
+from sewu.simulate.scenes.scripts import Script
 from sewu.simulate.scenes.sensor import Sensor, smaller
 from sewu.simulate.scenes.signals import HEADS, Signals, lit, poles
 from sewu.simulate.scenes.truth import Ledger, Observer
 from sewu.simulate.scenes.world import World
-from sewu.simulate.scenes.zones import zones_toml
+from sewu.simulate.scenes.zones import areas_json, zones_toml
 
 MAIN_SIZE_PX, MAIN_FPS, MAIN_KBIT_S = (1920, 1080), 25, 4000
 SUB_SIZE_PX, SUB_FPS, SUB_KBIT_S = (640, 360), 10, 400
 GOP_S = 2
 NAMES_EVERY = 5
 """Visibility is looked at in every fifth picture; boxes are exact in each."""
-VERSION = 2
+VERSION = 3
 """Part of the cache's key: raise it when the same recipe looks different."""
 Progress = Callable[[float], None]
 
@@ -163,7 +165,8 @@ def _render(recipe: LoopRecipe, folder: Path, progress: Progress) -> None:
                 sub.add(smaller(planes, recipe.size_px, SUB_SIZE_PX))
             world.step(1 / MAIN_FPS)
             progress((index + 1) / pictures)
-    ledger.write(folder / "truth", [script.event for script in scripts])
+    ledger.write(folder / "truth", scripts)
+    (folder / "truth" / "areas.json").write_text(areas_json(layout, recipe.size_px), encoding="utf-8")
     shown.write(folder / "truth", recipe.duration_s)
     (folder / "scene.toml").write_text(zones_toml(layout, recipe.size_px), encoding="utf-8")
     about = {"duration_s": recipe.duration_s, "synthetic": True, "recipe": asdict(recipe)}

@@ -12,8 +12,8 @@ from sewu.base.settings import Settings, load_settings
 from sewu.simulate.loop_cache import LIMIT_BYTES, Room, make_room
 from sewu.simulate.loops import MAIN_SIZE_PX, Loop, LoopRecipe, loop_held
 from sewu.simulate.scenes.happenings import HappeningKind
-from sewu.simulate.scenes.layout import SceneKind
 from sewu.simulate.scenes.light import Light
+from sewu.simulate.scenes.place import SceneKind
 
 DEFAULT = "default"
 DEFAULT_FILE = Path(__file__).parent / "data" / "default_loops.toml"

@@ -13,10 +13,11 @@ from sewu.base.records import Doubles, Floats
 from sewu.simulate.loops import LoopRecipe, build_world
 from sewu.simulate.scenes.actors import Actor, bag, in_view, moving, person
 from sewu.simulate.scenes.camera import PoleCamera
-from sewu.simulate.scenes.layout import LAYOUTS, SceneKind
+from sewu.simulate.scenes.layout import LAYOUTS
 from sewu.simulate.scenes.light import LIGHTING
 from sewu.simulate.scenes.mesh import ASPHALT, ground
 from sewu.simulate.scenes.people import any_looks
+from sewu.simulate.scenes.place import SceneKind
 from sewu.simulate.scenes.render import Moving, Renderer, open_context
 from sewu.simulate.scenes.truth import Observer
 from sewu.simulate.scenes.vehicles import LENGTH_M, VehicleKind, model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 
@@ -14,13 +15,25 @@ from sewu.base.errors import BadSettings
 from sewu.simulate.loops import LoopRecipe, build_world
 from sewu.simulate.scenes.actors import moving
 from sewu.simulate.scenes.camera import PoleCamera
-from sewu.simulate.scenes.happenings import HappeningKind
-from sewu.simulate.scenes.layout import LAYOUTS, SceneKind
+from sewu.simulate.scenes.happenings import HappeningKind, make_script
+from sewu.simulate.scenes.layout import LAYOUTS
 from sewu.simulate.scenes.people import any_looks, body, pose, posed
+from sewu.simulate.scenes.place import Layout, SceneKind
+from sewu.simulate.scenes.scripts import Script
 from sewu.simulate.scenes.traffic import _length
 from sewu.simulate.scenes.vehicles import LENGTH_M, WIDTH_M, VehicleKind, model
 
 SIZE_PX = (160, 90)
+
+
+@functools.cache
+def place(scene: SceneKind) -> Layout:
+    return LAYOUTS[scene](np.random.default_rng(2))
+
+
+def scripted(scene: SceneKind, kind: HappeningKind) -> tuple[Layout, Script]:
+    """What is scripted, without the traffic and the people around it."""
+    return place(scene), make_script(kind, place(scene), 60, np.random.default_rng(2), [1])
 
 
 @pytest.mark.parametrize("kind", LAYOUTS)
@@ -79,7 +92,7 @@ def test_nobody_passes_a_red_light_who_could_stop() -> None:
     ("scene", "kind"), [("street", "illegal_parking"), ("carpark", "illegal_parking"), ("junction", "illegal_parking")]
 )
 def test_a_car_rests_in_the_zone_exactly_while_the_truth_says_so(scene: SceneKind, kind: HappeningKind) -> None:
-    layout, _, (script,) = build_world(LoopRecipe(scene, 2, 60, (kind,)))
+    layout, script = scripted(scene, kind)
     event, area = script.event, next(a for a in layout.areas if a.id == script.event.zone)
     corners = np.asarray(area.corners_m)
     for t_s in np.arange(event.start_s + 0.1, event.end_s, 0.5):
@@ -92,7 +105,7 @@ def test_a_car_rests_in_the_zone_exactly_while_the_truth_says_so(scene: SceneKin
 @pytest.mark.parametrize("kind", ["intrusion", "loitering", "gathering", "abandoned_bag"])
 @pytest.mark.parametrize("scene", LAYOUTS)
 def test_those_whom_an_event_names_are_in_its_zone(scene: SceneKind, kind: HappeningKind) -> None:
-    layout, _, (script,) = build_world(LoopRecipe(scene, 2, 60, (kind,)))
+    layout, script = scripted(scene, kind)
     event = script.event
     area = next(a for a in layout.areas if a.id == event.zone)
     low, high = np.asarray(area.corners_m).min(axis=0), np.asarray(area.corners_m).max(axis=0)

@@ -16,9 +16,10 @@ from sewu.evaluate.detection import Picture, at_score, average_precision
 from sewu.evaluate.sections import Section
 from sewu.simulate.loops import LoopRecipe, build_world
 from sewu.simulate.scenes.actors import in_view, moving
-from sewu.simulate.scenes.layout import LAYOUTS, SceneKind
+from sewu.simulate.scenes.layout import LAYOUTS
 from sewu.simulate.scenes.light import LIGHTING, Light
 from sewu.simulate.scenes.mesh import merged
+from sewu.simulate.scenes.place import SceneKind
 from sewu.simulate.scenes.render import Renderer
 from sewu.simulate.scenes.sensor import Sensor
 from sewu.simulate.scenes.signals import HEADS, lit, poles
