@@ -30,7 +30,7 @@ from sewu.simulate.scenes.scripts import Script
 from sewu.simulate.scenes.sensor import Sensor, smaller
 from sewu.simulate.scenes.signals import HEADS, Signals, lit, poles
 from sewu.simulate.scenes.truth import Ledger, Observer
-from sewu.simulate.scenes.world import World
+from sewu.simulate.scenes.world import WARM_UP_S, World
 from sewu.simulate.scenes.zones import areas_json, zones_toml
 
 MAIN_SIZE_PX, MAIN_FPS, MAIN_KBIT_S = (1920, 1080), 25, 4000
@@ -101,13 +101,13 @@ class Loop:
     truth: Path
 
 
-def build_world(recipe: LoopRecipe) -> tuple[Layout, World, list[Script]]:
+def build_world(recipe: LoopRecipe, warm_up_s: float = WARM_UP_S) -> tuple[Layout, World, list[Script]]:
     """The place and what moves in it at the loop's beginning. Raises BadSettings."""
     random, next_id = np.random.default_rng(recipe.seed), [1]
     layout = LAYOUTS[recipe.kind](random)
     layout = replace(layout, camera=replace(layout.camera, k1=recipe.lens_k1))
     scripts = [make_script(kind, layout, recipe.duration_s, random, next_id) for kind in recipe.happenings]
-    return layout, World(layout, scripts, random, next_id), scripts
+    return layout, World(layout, scripts, random, next_id, warm_up_s), scripts
 
 
 def render_loop(recipe: LoopRecipe, cache: Path, progress: Progress | None = None) -> Loop:

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 import pytest
 
 from sewu.base.records import Doubles
 from sewu.simulate.loops import LoopRecipe, build_world
 from sewu.simulate.scenes.actors import Actor
-from sewu.simulate.scenes.happenings import HappeningKind, make_script
 from sewu.simulate.scenes.layout import LAYOUTS
 from sewu.simulate.scenes.people import Looks, body
 from sewu.simulate.scenes.place import Layout, SceneKind
 from sewu.simulate.scenes.scripts import Script
-
-
-@functools.cache
-def place(scene: SceneKind) -> Layout:
-    return LAYOUTS[scene](np.random.default_rng(2))
-
-
-def scripted(scene: SceneKind, kind: HappeningKind) -> tuple[Layout, Script]:
-    return place(scene), make_script(kind, place(scene), 60, np.random.default_rng(2), [1])
+from tests.simulate.scenes.places import scripted
 
 
 def corners_of(layout: Layout, zone: str) -> tuple[Doubles, Doubles]:
@@ -122,7 +111,7 @@ def test_the_rider_goes_against_the_traffic_of_the_zone_while_the_truth_says_so(
 
 
 def test_a_jam_lasts_while_vehicles_stand_in_the_zone() -> None:
-    layout, world, (script,) = build_world(LoopRecipe("junction", 6, 40, ("congestion",)))
+    layout, world, (script,) = build_world(LoopRecipe("junction", 6, 40, ("congestion",)), 30.0)
     low, high = corners_of(layout, "antrean-utara")
     stood: list[tuple[float, int]] = []
     while world.t_s < 40:
@@ -137,7 +126,7 @@ def test_a_jam_lasts_while_vehicles_stand_in_the_zone() -> None:
 
 
 def test_the_masks_of_the_table_are_worn() -> None:
-    _, world, (script,) = build_world(LoopRecipe("market", 3, 30, ("masks",)))
+    _, world, (script,) = build_world(LoopRecipe("market", 3, 30, ("masks",)), 40.0)
     table = dict(line.split(",") for line in script.tables["masks.csv"].splitlines()[1:])
     walkers = {str(a.id) for a in world.actors if a.kind == "person"}
     assert walkers <= set(table) and {"worn", "chin", "none"} == set(table.values())

@@ -10,6 +10,7 @@ from sewu.simulate.scenes.actors import Actor
 from sewu.simulate.scenes.happenings import HappeningKind
 from sewu.simulate.scenes.place import Area, SceneKind
 from sewu.simulate.scenes.scripts import Script
+from tests.simulate.scenes.places import scripted
 
 
 def things_on(area: Area, script: Script, t_s: float) -> list[Actor]:
@@ -21,7 +22,7 @@ def things_on(area: Area, script: Script, t_s: float) -> list[Actor]:
 
 @pytest.mark.parametrize("kind", ["market_opening", "market_closing"])
 def test_goods_lie_on_a_stall_exactly_while_it_is_open(kind: HappeningKind) -> None:
-    layout, _, (script,) = build_world(LoopRecipe("market", 3, 60, (kind,)))
+    layout, script = scripted("market", kind, 3)
     opened = [e for e in script.events if e.kind == "market_open"]
     stalls = {a.id: a for a in layout.areas if a.kind == "stall"}
     assert len(opened) >= 6 and {e.zone for e in opened} == set(stalls)
@@ -41,7 +42,7 @@ def test_goods_lie_on_a_stall_exactly_while_it_is_open(kind: HappeningKind) -> N
 
 
 def test_one_stall_trades_on_after_all_others_have_closed() -> None:
-    _, _, (script,) = build_world(LoopRecipe("market", 4, 60, ("market_closing",)))
+    _, script = scripted("market", "market_closing", 4)
     late = next(e for e in script.events if e.kind == "late_trader")
     others = [e for e in script.events if e.kind == "market_open" and e.zone != late.zone]
     assert max(e.end_s for e in others) == late.start_s < late.end_s
@@ -50,15 +51,15 @@ def test_one_stall_trades_on_after_all_others_have_closed() -> None:
 
 
 def test_a_market_without_a_script_has_all_its_stalls_open() -> None:
-    layout, world, _ = build_world(LoopRecipe("market", 3, 60))
+    layout, world, _ = build_world(LoopRecipe("market", 3, 60), 0.0)
     assert len([a for a in world.actors if a.kind == "stall"]) == len(layout.props) >= 6
-    _, scripted, _ = build_world(LoopRecipe("market", 3, 60, ("market_opening",)))
+    _, scripted, _ = build_world(LoopRecipe("market", 3, 60, ("market_opening",)), 0.0)
     assert not [a for a in scripted.actors if a.kind == "stall"]
 
 
 @pytest.mark.parametrize("scene", ["market", "street"])
 def test_carts_stand_in_the_forbidden_zone_exactly_while_the_truth_says_so(scene: SceneKind) -> None:
-    layout, _, (script,) = build_world(LoopRecipe(scene, 5, 60, ("street_trader",)))
+    layout, script = scripted(scene, "street_trader", 5)
     corners = np.asarray(next(a for a in layout.areas if a.id == script.event.zone).corners_m)
 
     def place(number: int, t_s: float) -> tuple[float, float]:

@@ -78,7 +78,7 @@ def test_a_car_stands_in_its_bay_exactly_while_the_ledger_says_so() -> None:
 
 
 def test_no_car_drives_through_another() -> None:
-    _, world, (script,) = build_world(LoopRecipe("carpark", 4, 90, ("parking",)))
+    _, world, (script,) = build_world(LoopRecipe("carpark", 4, 90, ("parking",)), 0.0)
     standing = [a for a in world._still if a.kind == "car"]
     for t_s in np.arange(0, 90, 0.5):
         cars = [*script.present(float(t_s)), *standing]

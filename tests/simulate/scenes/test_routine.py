@@ -9,11 +9,12 @@ from sewu.simulate.scenes.happenings import MAKERS, ZONE_KIND, able, make_script
 from sewu.simulate.scenes.layout import LAYOUTS
 from sewu.simulate.scenes.place import SceneKind
 from sewu.simulate.scenes.routine import ALONE, CHANCES, routine
+from tests.simulate.scenes.places import place
 
 
 @pytest.mark.parametrize("kind", LAYOUTS)
 def test_a_routine_suits_its_place_and_repeats(kind: SceneKind) -> None:
-    layout = LAYOUTS[kind](np.random.default_rng(1))
+    layout = place(kind)
     drawn = [routine(kind, seed) for seed in range(60)]
     assert drawn == [routine(kind, seed) for seed in range(60)]
     assert all(1 <= len(happenings) <= 3 and set(happenings) <= set(able(layout)) for happenings in drawn)
@@ -25,7 +26,7 @@ def test_a_routine_suits_its_place_and_repeats(kind: SceneKind) -> None:
 
 @pytest.mark.parametrize("kind", LAYOUTS)
 def test_every_happening_of_a_place_ends_within_the_loop(kind: SceneKind) -> None:
-    layout = LAYOUTS[kind](np.random.default_rng(8))
+    layout = place(kind)
     for happening in able(layout):
         script = make_script(happening, layout, 45.0, np.random.default_rng(8), [1])
         zones = {area.id for area in layout.areas}
@@ -37,5 +38,5 @@ def test_every_happening_of_a_place_ends_within_the_loop(kind: SceneKind) -> Non
 
 def test_every_happening_has_a_maker_and_some_place() -> None:
     assert set(MAKERS) == set(ZONE_KIND)
-    places = [set(able(layout(np.random.default_rng(1)))) for layout in LAYOUTS.values()]
+    places = [set(able(place(kind))) for kind in LAYOUTS]
     assert set.union(*places) == set(MAKERS)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sewu.simulate.loops import LoopRecipe, build_world
 from sewu.simulate.scenes.riverside import road_height_m
 from sewu.simulate.scenes.water import FLOW_MPS, Rise, rippled, sheet
+from tests.simulate.scenes.places import place, scripted
 
 
 @given(st.floats(-3, -2), st.floats(-1.5, 0.5), st.floats(0, 50), st.floats(20, 200), st.floats(0.05, 0.95))
@@ -26,7 +27,7 @@ def test_the_water_is_above_a_mark_exactly_as_long_as_it_says(usual: float, peak
 
 
 def test_a_flood_is_written_down_second_by_second() -> None:
-    layout, world, (script,) = build_world(LoopRecipe("river", 1, 60, ("flood",)))
+    layout, world, (script,) = build_world(LoopRecipe("river", 1, 60, ("flood",)), 0.0)
     gauge = layout.gauge
     assert gauge is not None
     rows = list(csv.DictReader(io.StringIO(script.tables["water.csv"])))
@@ -46,13 +47,13 @@ def test_a_flood_is_written_down_second_by_second() -> None:
 
 
 def test_high_water_leaves_the_road_dry() -> None:
-    _, _, (script,) = build_world(LoopRecipe("river", 1, 60, ("high_water",)))
+    _, script = scripted("river", "high_water", 1)
     assert [e.kind for e in script.events] == ["high_water"]
     assert all(float(row["road_depth_m"]) == 0 for row in csv.DictReader(io.StringIO(script.tables["water.csv"])))
 
 
 def test_the_road_is_lowest_where_the_truth_measures_its_depth() -> None:
-    gauge = build_world(LoopRecipe("river", 1, 20))[0].gauge
+    gauge = place("river").gauge
     assert gauge is not None
     heights = [road_height_m(float(x), float(y)) for x in np.linspace(-6, 0.8, 35) for y in np.linspace(0, 60, 121)]
     assert abs(min(heights) - gauge.road_m) < 0.002

@@ -27,9 +27,12 @@ class World:
 
     Args:
         next_id: the next free id, in a list, so that all who make actors count on.
+        warm_up_s: how long it has been going on before the loop begins, so that lanes and walks are not empty.
     """
 
-    def __init__(self, layout: Layout, scripts: Sequence[Script], random: np.random.Generator, next_id: list[int]) -> None:
+    def __init__(
+        self, layout: Layout, scripts: Sequence[Script], random: np.random.Generator, next_id: list[int], warm_up_s: float = WARM_UP_S
+    ) -> None:
         self.layout, self.scripts = layout, list(scripts)
         self.traffic = Traffic(layout.kind, layout.lanes, random, next_id)
         self._dressers = [script.dress for script in scripts if script.dress is not None]
@@ -39,7 +42,7 @@ class World:
             self.traffic.keep_clear += script.keep_clear
         replaced = frozenset[str]().union(*(script.replaces for script in scripts))
         self._still = _standing(layout, replaced, random, next_id, self._dressed)
-        self.t_s = -WARM_UP_S
+        self.t_s = -warm_up_s
         while self.t_s < -WARM_UP_STEP_S / 2:
             self.step(WARM_UP_STEP_S)
         self.t_s = 0.0
