@@ -60,8 +60,8 @@ def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
     process = subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
     )
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         assert process.stdout.readline(), "it renders"
         process.kill()
         process.wait(5)

@@ -79,8 +79,8 @@ def _render_side_by_side(recipes: Sequence[LoopRecipe], cache: Path, tell: _Toge
                 recipe = waiting.pop()
                 told, process = _start(recipe, cache)
                 running[told] = process, recipe
-            for told in wait(list(running)):
-                assert isinstance(told, Connection)
+            heard = set(wait(list(running)))
+            for told in [each for each in running if each in heard]:
                 process, recipe = running[told]
                 said = _heard(told, recipe)
                 if isinstance(said, SewuError):

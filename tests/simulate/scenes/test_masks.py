@@ -100,7 +100,7 @@ def views() -> Iterator[dict[SceneKind, Renderer]]:
 @pytest.mark.parametrize("kind", LAYOUTS)
 def test_boxes_of_a_scene_agree_with_what_is_drawn(kind: SceneKind, views: dict[SceneKind, Renderer]) -> None:
     layout, world, _ = build_world(LoopRecipe(kind, 2, 30), 30.0)
-    rows = []
+    rows: list[tuple[str, float, float]] = []
     with views[kind].current():
         for _ in range(2):
             for _ in range(30):
