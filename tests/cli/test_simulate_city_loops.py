@@ -55,7 +55,7 @@ def test_missing_loops_are_rendered_and_every_camera_gets_its_zones_and_truth(tm
                 player.play()
                 assert len(player.pictures(3)) == 3
         text = log.read_text()
-        assert "Rendering loop 2 of 2: 100 %" in text and "of 4000 MB" in text
+        assert "Rendering 2 scenes: 100 %" in text and "of 4000 MB" in text
     finally:
         process.terminate()
         try:

@@ -15,13 +15,12 @@ import pytest
 from sewu.base.errors import Unavailable
 from sewu.cameras import load_scene
 from sewu.simulate.casting import find_loops
-from sewu.simulate.loops import Loop, LoopRecipe, build_world, render_loop
-from sewu.simulate.scenes.actors import in_view, moving
+from sewu.simulate.loops import Loop, LoopRecipe, render_loop
 from sewu.simulate.scenes.happenings import ZONE_KIND
-from sewu.simulate.scenes.light import LIGHTING
-from sewu.simulate.scenes.render import Renderer, open_context
-from sewu.simulate.scenes.truth import Observer
+from sewu.simulate.scenes.layout import LAYOUTS
+from sewu.simulate.scenes.render import open_context
 
+RECIPE = LoopRecipe("street", 1, 2.0, size_px=(160, 92), rate_fps=15)
 KINDS = {*ZONE_KIND.values(), "bay"}
 
 
@@ -31,7 +30,7 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Loop:
         open_context().release()
     except Unavailable as error:
         pytest.skip(str(error))
-    return render_loop(LoopRecipe("street", 1, 2.0, size_px=(160, 92)), tmp_path_factory.mktemp("loops"))
+    return render_loop(RECIPE, tmp_path_factory.mktemp("loops"))
 
 
 def packets(path: Path) -> Iterator[tuple[int, bool]]:
@@ -44,7 +43,7 @@ def test_a_loop_is_what_the_city_looks_for(loop: Loop) -> None:
     assert found.duration_s == 2.0
     assert set(found.streams) == {"main", "sub"} and found.truth == loop.truth
     with av.open(str(loop.streams["main"])) as main, av.open(str(loop.streams["sub"])) as sub:
-        assert (main.streams.video[0].width, main.streams.video[0].frames) == (160, 50) and main.streams.video[0].average_rate == 25
+        assert (main.streams.video[0].width, main.streams.video[0].frames) == (160, 30) and main.streams.video[0].average_rate == 15
         assert (sub.streams.video[0].width, sub.streams.video[0].frames) == (640, 20) and sub.streams.video[0].average_rate == 10
 
 
@@ -56,47 +55,26 @@ def test_pictures_come_in_order_and_begin_with_a_keyframe(loop: Loop) -> None:
 
 
 def test_a_loop_is_rendered_once(loop: Loop) -> None:
-    recipe = LoopRecipe("street", 1, 2.0, size_px=(160, 92))
     with mock.patch("sewu.simulate.loops.Renderer", side_effect=AssertionError("rendered again")):
-        assert render_loop(recipe, loop.folder.parent) == loop
+        assert render_loop(RECIPE, loop.folder.parent) == loop
 
 
 def test_the_zones_file_is_one_that_sewu_reads(loop: Loop) -> None:
     scene = load_scene(loop.folder / "scene.toml", KINDS)
     assert scene.size_px == (160, 92) and scene.zones and scene.lines
     assert scene.ground is not None
-    camera = build_world(LoopRecipe("street", 1, 2.0))[0].camera
+    camera = LAYOUTS["street"](np.random.default_rng(1)).camera
     pixel = camera.to_picture_px(np.asarray([[0.0, 20.0, 0.0]]), (160, 92))[:, :2]
     assert np.allclose(scene.ground.to_ground_m(pixel), [[0.0, 20.0]], atol=0.3)
 
 
 def test_the_truth_has_a_box_in_every_picture_and_none_outside(loop: Loop) -> None:
     rows = np.loadtxt(loop.truth / "gt.txt", delimiter=",")
-    assert set(rows[:, 0]) == set(range(1, 51))
+    assert set(rows[:, 0]) == set(range(1, 31))
     assert (rows[:, 2:4] >= 0).all() and (rows[:, 2] + rows[:, 4] <= 160.1).all() and (rows[:, 3] + rows[:, 5] <= 92.1).all()
     assert ((rows[:, 8] >= 0) & (rows[:, 8] <= 1)).all()
     assert json.loads((loop.folder / "loop.json").read_text())["synthetic"] is True
     assert (loop.truth / "counts.csv").read_text().startswith("minute,measure,place,class,value\n")
-
-
-def test_boxes_agree_with_what_is_drawn(loop: Loop) -> None:
-    size_px = (960, 540)
-    layout, world, _ = build_world(LoopRecipe("carpark", 2, 30))
-    drawn, placed = moving(in_view(world.actors, layout.camera))
-    compared = 0
-    with Renderer(layout.still, layout.camera, LIGHTING["day"], size_px, layout.lamps) as renderer:
-        names = renderer.names(drawn)
-        for one in Observer(layout.camera, size_px).see(placed, names):
-            rows, columns = np.nonzero(names == one.id + 1)
-            box = np.asarray(one.box_px)
-            if one.visible < 1.0 or min(box[2:] - box[:2]) < 60:
-                continue
-            mask = np.asarray([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]) * 4.0
-            low, high = np.maximum(box[:2], mask[:2]), np.minimum(box[2:], mask[2:])
-            both = np.prod(high - low)
-            assert both / (np.prod(box[2:] - box[:2]) + np.prod(mask[2:] - mask[:2]) - both) > 0.85
-            compared += 1
-    assert compared >= 1
 
 
 def test_without_egl_the_error_says_what_to_install() -> None:

@@ -56,6 +56,7 @@ app.add_typer(evidence.app, name="evidence")
 simulate = typer.Typer(no_args_is_help=True, help="Cameras and a city with known truth.")
 simulate_city.mount(simulate)
 simulate.command("scene")(simulate_scene.scene)
+simulate.command("sheet")(simulate_scene.sheet)
 app.add_typer(simulate, name="simulate")
 app.add_typer(bench.app, name="bench")
 

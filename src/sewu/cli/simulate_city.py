@@ -23,6 +23,7 @@ from sewu.simulate.casting import USER, Cast, LoopFiles, card_loop, cast, find_l
 from sewu.simulate.city import CITY_CAMERAS, make_city
 from sewu.simulate.recipes import load_recipes, loops_held, names_recipes
 from sewu.simulate.register import write_areas, write_cameras, write_lines
+from sewu.simulate.rendering import Share
 from sewu.simulate.server import CameraServer, ServerPlan, ServerSettings, fault
 from sewu.simulate.server.control import ControlClient
 from sewu.simulate.server.faults import FAULT_KINDS
@@ -109,21 +110,23 @@ def _loops(path: Path | None, limit_bytes: int, say: Words) -> Iterator[Sequence
         yield find_loops(path)
     else:
         recipes = load_recipes(path)
-        with loops_held(recipes, cache / "loops", limit_bytes, _rendering(len(recipes), say)) as (loops, room):
+        with loops_held(recipes, cache / "loops", limit_bytes, _rendering(say)) as (loops, room):
             used = {"used_mb": round(room.used_bytes / 1e6), "limit_mb": round(limit_bytes / 1e6), "removed": len(room.removed)}
             typer.echo(say("simulate.cache", loops=len(loops), folder=cache / "loops", **used))
             yield loops
 
 
-def _rendering(count: int, say: Words) -> Callable[[int, float], None]:
-    """Tells when a loop begins, and at every tenth of it."""
-    shown = [(-1, -1)]
+def _rendering(say: Words) -> Callable[[Share], None]:
+    """One line that counts up where somebody looks on; elsewhere a line at every tenth."""
+    watched = sys.stderr.isatty()
+    shown = [-1]
 
-    def show(index: int, share: float) -> None:
-        step = (index, int(share * 10))
-        if step != shown[0]:
-            shown[0] = step
-            typer.echo(say("simulate.rendering", loop=index + 1, loops=count, percent=step[1] * 10), err=True)
+    def show(share: Share) -> None:
+        percent = int(share.done * 100) if watched else int(share.done * 10) * 10
+        if percent > shown[0]:
+            shown[0] = percent
+            text = say("simulate.rendering", loops=share.loops, percent=percent)
+            typer.echo(f"\r{text}" if watched else text, err=True, nl=not watched or percent == 100)
 
     return show
 

@@ -19,24 +19,27 @@ from sewu.base.errors import BadSettings, BadSource, StoreFull
 from sewu.base.records import Image
 from sewu.simulate.loop_cache import holding
 from sewu.simulate.scenes.actors import in_view, moving
-from sewu.simulate.scenes.happenings import ZONE_KIND, HappeningKind, Script, make_script
-from sewu.simulate.scenes.layout import LAYOUTS, Layout, SceneKind
+from sewu.simulate.scenes.happenings import ZONE_KIND, HappeningKind, make_script
+from sewu.simulate.scenes.layout import LAYOUTS
 from sewu.simulate.scenes.lens import STRONGEST_K1
 from sewu.simulate.scenes.light import LIGHTING, Light
 from sewu.simulate.scenes.mesh import merged
+from sewu.simulate.scenes.place import Layout, SceneKind
 from sewu.simulate.scenes.render import Renderer
+from sewu.simulate.scenes.scripts import Script
 from sewu.simulate.scenes.sensor import Sensor, smaller
 from sewu.simulate.scenes.signals import HEADS, Signals, lit, poles
 from sewu.simulate.scenes.truth import Ledger, Observer
-from sewu.simulate.scenes.world import World
-from sewu.simulate.scenes.zones import zones_toml
+from sewu.simulate.scenes.world import WARM_UP_S, World
+from sewu.simulate.scenes.zones import areas_json, zones_toml
 
 MAIN_SIZE_PX, MAIN_FPS, MAIN_KBIT_S = (1920, 1080), 25, 4000
 SUB_SIZE_PX, SUB_FPS, SUB_KBIT_S = (640, 360), 10, 400
+FASTEST_FPS = 30
 GOP_S = 2
-NAMES_EVERY = 5
-"""Visibility is looked at in every fifth picture; boxes are exact in each."""
-VERSION = 2
+NAMES_EVERY_S = 0.2
+"""How often visibility is looked at; boxes are exact in each picture."""
+VERSION = 3
 """Part of the cache's key: raise it when the same recipe looks different."""
 Progress = Callable[[float], None]
 
@@ -46,7 +49,8 @@ class LoopRecipe:
     """What to render. The same recipe gives the same truth, and on the same machine the same pictures.
 
     Raises:
-        BadSettings: an unknown scene, happening or light, a size that is no multiple of 4, or a length outside 1 to 3600 s.
+        BadSettings: an unknown scene, happening or light, a size that is no multiple of 4, a length outside 1 to 3600 s, or a rate
+            outside 10 to 30.
     """
 
     kind: SceneKind
@@ -57,6 +61,8 @@ class LoopRecipe:
     size_px: tuple[int, int] = MAIN_SIZE_PX
     lens_k1: float = 0.0
     """Bending of the lens (`PoleCamera.k1`): -0.25 for a strong barrel to 0.25; 0 for none."""
+    rate_fps: int = MAIN_FPS
+    """Pictures a second of the main stream, 10 to 30; boxes of the truth are those of its pictures."""
 
     def __post_init__(self) -> None:
         for what, names, known in (
@@ -71,6 +77,8 @@ class LoopRecipe:
             raise BadSettings(f"A lens of k1 = {self.lens_k1:g} cannot be simulated.", f"Choose {-STRONGEST_K1} to {STRONGEST_K1}.")
         if not 1 <= self.duration_s <= 3600:
             raise BadSettings(f"A loop of {self.duration_s:g} s cannot be rendered.", "Choose 1 to 3600 s.")
+        if self.rate_fps not in range(SUB_FPS, FASTEST_FPS + 1):
+            raise BadSettings(f"{self.rate_fps:g} pictures a second cannot be rendered.", f"Choose {SUB_FPS} to {FASTEST_FPS}, whole.")
         if any(side % 4 or not 64 <= side <= 3840 for side in self.size_px):
             raise BadSettings(
                 f"A picture of {self.size_px[0]} x {self.size_px[1]} cannot be rendered.", "Use multiples of 4 from 64 to 3840."
@@ -93,13 +101,13 @@ class Loop:
     truth: Path
 
 
-def build_world(recipe: LoopRecipe) -> tuple[Layout, World, list[Script]]:
+def build_world(recipe: LoopRecipe, warm_up_s: float = WARM_UP_S) -> tuple[Layout, World, list[Script]]:
     """The place and what moves in it at the loop's beginning. Raises BadSettings."""
     random, next_id = np.random.default_rng(recipe.seed), [1]
     layout = LAYOUTS[recipe.kind](random)
     layout = replace(layout, camera=replace(layout.camera, k1=recipe.lens_k1))
     scripts = [make_script(kind, layout, recipe.duration_s, random, next_id) for kind in recipe.happenings]
-    return layout, World(layout, scripts, random, next_id), scripts
+    return layout, World(layout, scripts, random, next_id, warm_up_s), scripts
 
 
 def render_loop(recipe: LoopRecipe, cache: Path, progress: Progress | None = None) -> Loop:
@@ -136,14 +144,15 @@ def loop_held(recipe: LoopRecipe, cache: Path, progress: Progress | None = None)
 
 def _render(recipe: LoopRecipe, folder: Path, progress: Progress) -> None:
     layout, world, scripts = build_world(recipe)
-    pictures = round(recipe.duration_s * MAIN_FPS)
-    observer, ledger = Observer(layout.camera, recipe.size_px), Ledger(layout.lines, MAIN_FPS)
+    rate_fps = recipe.rate_fps
+    pictures, names_every = round(recipe.duration_s * rate_fps), round(NAMES_EVERY_S * rate_fps)
+    observer, ledger = Observer(layout.camera, recipe.size_px), Ledger(layout.lines, rate_fps)
     light = LIGHTING[recipe.light]
     sensor, heads, shown = Sensor(light, recipe.size_px), HEADS.get(recipe.kind, ()), Signals()
     kbit_s = max(100, round(MAIN_KBIT_S * recipe.size_px[0] * recipe.size_px[1] / (MAIN_SIZE_PX[0] * MAIN_SIZE_PX[1])))
     with (
         Renderer(merged([layout.still, *poles(heads)]), layout.camera, light, recipe.size_px, layout.lamps) as renderer,
-        _Film(folder / "main.mp4", recipe.size_px, MAIN_FPS, kbit_s) as main,
+        _Film(folder / "main.mp4", recipe.size_px, rate_fps, kbit_s) as main,
         _Film(folder / "sub.mp4", SUB_SIZE_PX, SUB_FPS, SUB_KBIT_S) as sub,
     ):
         names = np.zeros((1, 1), np.float32)
@@ -152,18 +161,19 @@ def _render(recipe: LoopRecipe, folder: Path, progress: Progress) -> None:
             drawn, placed = moving(in_view(actors, layout.camera), layout.camera)
             colours = [world.traffic.colour(head.phase, world.t_s) for head in heads]
             drawn = lit(drawn, heads, colours)
-            shown.add(index / MAIN_FPS, {head.phase: colour for head, colour in zip(heads, colours, strict=True)})
-            if index % NAMES_EVERY == 0:
+            shown.add(index / rate_fps, {head.phase: colour for head, colour in zip(heads, colours, strict=True)})
+            if index % names_every == 0:
                 names = renderer.names(drawn)
             ledger.add(index, observer.see(placed, names))
             ledger.count(index, actors)
             planes = sensor.planes(renderer.draw(drawn), index)
             main.add(planes)
-            if index * SUB_FPS // MAIN_FPS != (index - 1) * SUB_FPS // MAIN_FPS:
+            if index * SUB_FPS // rate_fps != (index - 1) * SUB_FPS // rate_fps:
                 sub.add(smaller(planes, recipe.size_px, SUB_SIZE_PX))
-            world.step(1 / MAIN_FPS)
+            world.step(1 / rate_fps)
             progress((index + 1) / pictures)
-    ledger.write(folder / "truth", [script.event for script in scripts])
+    ledger.write(folder / "truth", scripts)
+    (folder / "truth" / "areas.json").write_text(areas_json(layout, recipe.size_px), encoding="utf-8")
     shown.write(folder / "truth", recipe.duration_s)
     (folder / "scene.toml").write_text(zones_toml(layout, recipe.size_px), encoding="utf-8")
     about = {"duration_s": recipe.duration_s, "synthetic": True, "recipe": asdict(recipe)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -10,10 +10,11 @@ from pydantic import Field
 
 from sewu.base.settings import Settings, load_settings
 from sewu.simulate.loop_cache import LIMIT_BYTES, Room, make_room
-from sewu.simulate.loops import MAIN_SIZE_PX, Loop, LoopRecipe, loop_held
+from sewu.simulate.loops import MAIN_FPS, MAIN_SIZE_PX, Loop, LoopRecipe, loop_held
+from sewu.simulate.rendering import Progress, render_missing
 from sewu.simulate.scenes.happenings import HappeningKind
-from sewu.simulate.scenes.layout import SceneKind
 from sewu.simulate.scenes.light import Light
+from sewu.simulate.scenes.place import SceneKind
 
 DEFAULT = "default"
 DEFAULT_FILE = Path(__file__).parent / "data" / "default_loops.toml"
@@ -37,10 +38,12 @@ class LoopEntry(Settings):
     """Bending of the lens: -0.25 (strong barrel) to 0.25; 0 for none."""
     size_px: tuple[int, int] = MAIN_SIZE_PX
     """Width and height of the main stream, multiples of 4."""
+    rate_fps: int = MAIN_FPS
+    """Pictures a second of the main stream, 10 to 30."""
 
     def recipe(self) -> LoopRecipe:
         """Raises BadSettings: what cannot be rendered."""
-        return LoopRecipe(self.scene, self.seed, self.seconds, self.happenings, self.light, self.size_px, self.lens_k1)
+        return LoopRecipe(self.scene, self.seed, self.seconds, self.happenings, self.light, self.size_px, self.lens_k1, self.rate_fps)
 
 
 class RecipesFile(Settings):
@@ -64,9 +67,6 @@ def names_recipes(path: Path) -> bool:
     return str(path) == DEFAULT or path.suffix.lower() in (".toml", ".json")
 
 
-Progress = Callable[[int, float], None]
-
-
 @contextmanager
 def loops_held(
     recipes: Sequence[LoopRecipe], cache: Path, limit_bytes: int = LIMIT_BYTES, progress: Progress | None = None
@@ -75,19 +75,13 @@ def loops_held(
 
     Args:
         limit_bytes: of the cache. Loops that are in use stay even when they are more.
-        progress: called with the index of the loop and the share of it that is done, while one is rendered.
+        progress: called with what is done of all that are missing together.
 
     Raises:
         BadSettings, BadSource, StoreFull, Unavailable: as `loop_held`.
     """
+    render_missing(recipes, cache, progress)
     with ExitStack() as held:
-        loops = []
-        for index, recipe in enumerate(recipes):
-
-            def show(share: float, index: int = index) -> None:
-                if progress is not None:
-                    progress(index, share)
-
-            loops.append(held.enter_context(loop_held(recipe, cache, show)))
-            room = make_room(cache, limit_bytes)
-        yield loops, room
+        # Should another process have removed one meanwhile, it is rendered here after all.
+        loops = [held.enter_context(loop_held(recipe, cache)) for recipe in recipes]
+        yield loops, make_room(cache, limit_bytes)

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sewu.simulate.loops import LoopRecipe, build_world
 from sewu.simulate.scenes.render import NOTHING
 from sewu.simulate.scenes.signals import HEADS, LAMPS, Signals, lit, poles
 from sewu.simulate.scenes.traffic import CYCLE_S, SignalColour, Traffic
+from tests.simulate.scenes.places import place
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_one_lamp_of_each_head_is_lit_at_its_own_height(colour: SignalColour) ->
 
 
 def test_the_heads_stand_where_the_lanes_stop() -> None:
-    layout = build_world(LoopRecipe("junction", 1, 30))[0]
+    layout = place("junction")
     for phase in {lane.phase for lane in layout.lanes if lane.stop_m is not None}:
         assert any(head.phase == phase for head in HEADS["junction"])
 

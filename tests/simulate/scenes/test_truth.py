@@ -9,9 +9,9 @@ import numpy as np
 
 from sewu.simulate.scenes.actors import moving, person
 from sewu.simulate.scenes.camera import PoleCamera
-from sewu.simulate.scenes.happenings import TrueEvent
-from sewu.simulate.scenes.layout import CountLine
 from sewu.simulate.scenes.people import any_looks
+from sewu.simulate.scenes.place import CountLine
+from sewu.simulate.scenes.scripts import Script, TrueEvent
 from sewu.simulate.scenes.truth import Ledger, Observer
 
 CAMERA, SIZE_PX = PoleCamera(0, 0, 6, 90, 15, 60), (640, 360)
@@ -26,7 +26,7 @@ def test_who_crosses_a_line_is_counted_once_and_in_his_direction(tmp_path: Path)
         beside.place(6, 20.5 - index * 0.1, 0)
         ledger.count(index, [comes, goes, beside])
         ledger.add(index, [])
-    ledger.write(tmp_path, [TrueEvent("loitering", "zone", 1.0, 2.5, (7,))])
+    ledger.write(tmp_path, [Script([TrueEvent("loitering", "zone", 1.0, 2.5, (7,))])])
     rows = (tmp_path / "counts.csv").read_text().splitlines()[1:]
     assert sorted(rows) == ["0,crossed far,line,person,1", "0,crossed near,line,person,1"]
     assert json.loads((tmp_path / "events.jsonl").read_text()) == {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -16,9 +16,10 @@ from sewu.evaluate.detection import Picture, at_score, average_precision
 from sewu.evaluate.sections import Section
 from sewu.simulate.loops import LoopRecipe, build_world
 from sewu.simulate.scenes.actors import in_view, moving
-from sewu.simulate.scenes.layout import LAYOUTS, SceneKind
+from sewu.simulate.scenes.layout import LAYOUTS
 from sewu.simulate.scenes.light import LIGHTING, Light
 from sewu.simulate.scenes.mesh import merged
+from sewu.simulate.scenes.place import SceneKind
 from sewu.simulate.scenes.render import Renderer
 from sewu.simulate.scenes.sensor import Sensor
 from sewu.simulate.scenes.signals import HEADS, lit, poles
@@ -98,6 +99,7 @@ def scenes_ap(
     count: int = 3,
     model: tuple[str, tuple[int, int]] = ("yolox-nano-dyn", (640, 384)),
     kinds: Sequence[SceneKind] = tuple(LAYOUTS),
+    draw: Callable[[SceneKind, int, int], Iterable[Shot]] = shots,
 ) -> Section:
     """AP50 of a model on pictures of every place in every light. seeds: places that nobody looked at while drawing them."""
     name, input_px = model
@@ -105,7 +107,7 @@ def scenes_ap(
     seen: dict[tuple[Light, str], list[Picture]] = defaultdict(list)
     for kind in kinds:
         for seed in seeds:
-            for shot in shots(kind, seed, count):
+            for shot in draw(kind, seed, count):
                 found = detector.detect([shot.frame])[0]
                 for cls in CLASSES:
                     seen[shot.light, cls].append(picture(cls, shot, found, input_px))

@@ -20,12 +20,12 @@ CLOTHES: tuple[Colour, ...] = (
     (0.30, 0.28, 0.25), (0.45, 0.15, 0.22), (0.12, 0.30, 0.42), (0.20, 0.10, 0.07), (0.62, 0.60, 0.50), (0.14, 0.14, 0.16),
 )  # fmt: skip
 TROUSERS: tuple[Colour, ...] = ((0.03, 0.04, 0.09), (0.02, 0.02, 0.025), (0.12, 0.10, 0.07), (0.06, 0.06, 0.07), (0.05, 0.08, 0.15))
-Pose = Literal["walk", "stand", "ride", "sit", "push", "cycle"]
+Pose = Literal["walk", "stand", "ride", "sit", "push", "cycle", "fight"]
 
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """What one person wears."""
+    """What one person wears. mask_low: under the chin."""
 
     top: Colour
     legs: Colour
@@ -34,6 +34,8 @@ class Looks:
     helmet: Colour | None = None
     skirt: bool = False
     scale: float = 1.0
+    mask: Colour | None = None
+    mask_low: bool = False
 
 
 def any_looks(random: np.random.Generator, *, riding: bool = False) -> Looks:
@@ -89,6 +91,9 @@ def body(looks: Looks) -> Mesh:
 def _head(looks: Looks) -> list[Mesh]:
     neck = loft(ellipses([(1.42, 0, 0, 0.055, 0.055), (1.54, 0.01, 0, 0.05, 0.05)], 6), looks.skin, capped=False)
     face = ball((0.015, 0, 1.595), (0.095, 0.075, 0.115), looks.skin)
+    if looks.mask is not None:
+        drop = 0.085 if looks.mask_low else 0.0
+        face = merged([face, ball((0.042 - drop * 0.4, 0, 1.562 - drop), (0.082, 0.074, 0.062), looks.mask)])
     if looks.helmet is not None:
         return [neck, face, ball((-0.005, 0, 1.625), (0.135, 0.12, 0.125), looks.helmet, PAINT)]
     if looks.hijab is not None:
@@ -129,6 +134,9 @@ def pose(kind: Pose, phase: float, scale: float = 1.0) -> tuple[Floats, Floats]:
         )
     elif kind == "cycle":
         thighs, shins, arms, bends, lean = (1.05, 0.45), (-0.05, -0.35), (0.85, 0.85), 0.25, -0.25
+    elif kind == "fight":
+        thighs, shins = (0.35 + 0.2 * np.sin(wave), -0.35), (0.1, -0.6)
+        arms, bends, lean = (1.1 + 0.6 * np.sin(wave), 1.1 - 0.6 * np.sin(wave)), 0.9, -0.12 - 0.08 * float(np.sin(wave))
     else:
         thighs, shins, arms, bends, lean = (1.25, 1.25), (-0.25, -0.25), (0.75, 0.75), 0.45, -0.12
     turn, shift = np.zeros((10, 3, 3)), np.zeros((10, 3))
@@ -148,7 +156,7 @@ def pose(kind: Pose, phase: float, scale: float = 1.0) -> tuple[Floats, Floats]:
         joint(arm, _swing(arms[side]), (SHOULDER_M, 0), TRUNK)
         joint(fore, _swing(arms[side] + bends), (ELBOW_M, 0), arm)
     joint(SKIRT, np.eye(3), (HIP_M, 0), None)
-    if kind in ("walk", "stand", "push"):
+    if kind in ("walk", "stand", "push", "fight"):
         # The lower foot touches the ground.
         foot = np.asarray([0.0, 0.0, 0.0])
         lowest = min(float((turn[s] @ foot + shift[s])[2]) for s in (LEFT_SHIN, RIGHT_SHIN))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sewu.simulate.scenes.layout import SceneKind
 from sewu.simulate.scenes.mesh import LIGHT, PAINT, Colour, Mesh, box, ellipses, loft, merged, turned
+from sewu.simulate.scenes.place import SceneKind
 from sewu.simulate.scenes.render import Moving
 from sewu.simulate.scenes.traffic import SignalColour
 

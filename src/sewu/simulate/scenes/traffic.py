@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 
 from sewu.simulate.scenes.actors import Actor
-from sewu.simulate.scenes.layout import Lane
+from sewu.simulate.scenes.place import Lane
 from sewu.simulate.scenes.vehicles import LENGTH_M, WIDTH_M, VehicleKind, model
 
 SignalColour = Literal["red", "amber", "green"]
@@ -40,6 +40,7 @@ SHARES: dict[str, tuple[tuple[VehicleKind, float], ...]] = {
     ),
     "junction": (("motorcycle", 0.55), ("car", 0.27), ("angkot", 0.07), ("truck", 0.05), ("bus", 0.04), ("bicycle", 0.02)),
     "market": (("motorcycle", 0.7), ("pushcart", 0.15), ("bicycle", 0.15)),
+    "river": (("motorcycle", 0.72), ("car", 0.22), ("angkot", 0.04), ("truck", 0.02)),
     "carpark": (("motorcycle", 0.35), ("car", 0.65)),
 }
 

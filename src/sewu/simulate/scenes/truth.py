@@ -2,8 +2,7 @@
 
 gt.txt is in MOTChallenge format (Milan et al. 2016, "MOT16", section 4.1): frame, id, left, top, width, height, 1, class,
 visibility. Classes are MOT16's where it has one: 1 pedestrian, 2 person on vehicle, 3 car (angkot too), 4 bicycle, 5 motorbike,
-6 non-motorized vehicle (pushcart); and, as it has
-none, 14 bus, 15 truck, 16 bag.
+6 non-motorized vehicle (pushcart); and, as it has none, 14 bus, 15 truck, 16 bag, 17 rubbish heap.
 """
 
 from __future__ import annotations
@@ -19,14 +18,19 @@ import numpy as np
 from sewu.base.records import Floats
 from sewu.simulate.scenes.actors import Actor
 from sewu.simulate.scenes.camera import PoleCamera
-from sewu.simulate.scenes.happenings import TrueEvent
-from sewu.simulate.scenes.layout import CountLine
 from sewu.simulate.scenes.mesh import Ints, Mesh
 from sewu.simulate.scenes.outline import NEAR_M, Box, shown_box_px
+from sewu.simulate.scenes.place import CountLine
+from sewu.simulate.scenes.scripts import Script
 
-CLASS_OF = {"person": 1, "car": 3, "angkot": 3, "motorcycle": 5, "bicycle": 4, "pushcart": 6, "bus": 14, "truck": 15, "bag": 16}
+CLASS_OF = {
+    "person": 1, "car": 3, "angkot": 3, "bicycle": 4, "motorcycle": 5, "pushcart": 6, "bus": 14, "truck": 15, "bag": 16, "heap": 17,
+}  # fmt: skip
+"""What has no class (a market stall, water) is scenery: it hides others and has no box."""
 RIDER_CLASS = 2
-NAMES = {1: "person", 2: "rider", 3: "car", 4: "bicycle", 5: "motorcycle", 6: "pushcart", 14: "bus", 15: "truck", 16: "bag"}
+NAMES = {
+    1: "person", 2: "rider", 3: "car", 4: "bicycle", 5: "motorcycle", 6: "pushcart", 14: "bus", 15: "truck", 16: "bag", 17: "heap",
+}  # fmt: skip
 SAMPLE = 48
 MIN_SIDE_PX = 2.0
 
@@ -57,6 +61,8 @@ class Observer:
         """Everything of which at least 2 x 2 px are in the picture. names: (h, w), as `Renderer.names` gives it."""
         found: list[Seen] = []
         for actor, mesh in placed:
+            if actor.kind not in CLASS_OF:
+                continue
             at = mesh.at_m @ self._matrix[:, :3].T + self._matrix[:, 3]
             for thing in range(actor.riders + 1):
                 # The vertices of a thing lie one after the other.
@@ -116,6 +122,8 @@ class Ledger:
             start, end = np.asarray(line.start_m), np.asarray(line.end_m)
             unit = end - start
             for actor in actors:
+                if actor.kind not in CLASS_OF:
+                    continue
                 off = np.asarray([actor.x_m, actor.y_m]) - start
                 share, side = float(off @ unit) / float(unit @ unit), float(unit[0] * off[1] - unit[1] * off[0])
                 before = self._side.get((line.id, actor.id))
@@ -125,9 +133,13 @@ class Ledger:
                     way = line.backward if side > 0 else line.forward
                     self._crossed[minute, line.id, way, NAMES[CLASS_OF[actor.kind]]] += 1
 
-    def write(self, folder: Path, events: Sequence[TrueEvent]) -> None:
-        """gt.txt, events.jsonl and counts.csv in `folder`. Raises OSError."""
+    def write(self, folder: Path, scripts: Sequence[Script]) -> None:
+        """gt.txt, events.jsonl, counts.csv and the scripts' own tables in `folder`. Raises OSError."""
         folder.mkdir(parents=True, exist_ok=True)
+        for script in scripts:
+            for name, text in script.tables.items():
+                (folder / name).write_text(text, encoding="utf-8")
+        events = sorted((event for script in scripts for event in script.events), key=lambda e: (e.start_s, e.kind, e.zone))
         (folder / "gt.txt").write_text("".join(self._rows), encoding="utf-8")
         rows = [{"kind": e.kind, "zone": e.zone, "start_s": e.start_s, "end_s": e.end_s, "ids": e.ids} for e in events]
         (folder / "events.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")

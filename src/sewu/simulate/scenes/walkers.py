@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from sewu.base.records import Doubles
 from sewu.simulate.scenes.actors import Actor, person
-from sewu.simulate.scenes.layout import Walk
-from sewu.simulate.scenes.people import any_looks
+from sewu.simulate.scenes.people import Looks, any_looks
+from sewu.simulate.scenes.place import Walk
 
 STRIDE_M = 1.35
 """Two steps of somebody of 1.70 m."""
@@ -39,6 +39,7 @@ class Crowd:
     walks: Sequence[Walk]
     random: np.random.Generator
     next_id: list[int]
+    dress: Callable[[int, Looks], Looks] = lambda number, looks: looks
     walkers: list[Walker] = field(default_factory=list)
     _due_s: list[float] = field(default_factory=list)
 
@@ -61,7 +62,8 @@ class Crowd:
         offset = float(self.random.uniform(-1, 1)) * walk.half_width_m
         pause = float(self.random.uniform(0.1, 0.9) * total) if self.random.random() < PAUSE_SHARE else None
         for number in range(2 if self.random.random() < 0.3 else 1):
-            actor = person(self.next_id[0], any_looks(self.random), floor_m=walk.floor_m)
+            looks = self.dress(self.next_id[0], any_looks(self.random))
+            actor = person(self.next_id[0], looks, floor_m=walk.floor_m)
             self.next_id[0] += 1
             actor.phase = float(self.random.random())
             side = offset + 0.6 * number * (-1 if offset > 0 else 1)

@@ -9,18 +9,20 @@ import numpy as np
 
 from sewu.base.records import Doubles
 from sewu.simulate.scenes.camera import PoleCamera
-from sewu.simulate.scenes.layout import At, Layout
+from sewu.simulate.scenes.place import Area, At, Layout
 
 NEAR_M = 1.0
 BENT_PIECES = 6
+KINDS_READ = ("no_parking", "bay", "queue", "crowd", "restricted", "watch", "left")
+"""Kinds of zones that analytics read today; a zones file may hold no other. areas.json holds them all."""
 
 
 def zones_toml(layout: Layout, size_px: tuple[int, int]) -> str:
     """The text of the file. Zones that lie outside the picture are left out, others cut at its edge."""
     rows = ["# Written by the simulator.", f"size_px = [{size_px[0]}, {size_px[1]}]", ""]
     for area in layout.areas:
-        points = ground_to_picture_px(area.corners_m, layout.camera, size_px)
-        if len(points) < 3:
+        points = area_px(area, layout.camera, size_px)
+        if len(points) < 3 or area.kind not in KINDS_READ:
             continue
         rows += ["[[zones]]", f"id = {_text(area.id)}", f"kind = {_text(area.kind)}"]
         rows += [f"name = {_text(area.name)}"] if area.name else []
@@ -37,6 +39,22 @@ def zones_toml(layout: Layout, size_px: tuple[int, int]) -> str:
     return "\n".join(rows)
 
 
+def areas_json(layout: Layout, size_px: tuple[int, int]) -> str:
+    """Every zone of the place: id, kind, name, corners on the ground (m) and in the picture (px; empty when it is out of sight)."""
+    rows = [
+        {"id": area.id, "kind": area.kind, "name": area.name, "corners_m": area.corners_m,
+         "points_px": area_px(area, layout.camera, size_px).tolist()}
+        for area in layout.areas
+    ]  # fmt: skip
+    return "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n]\n"
+
+
+def area_px(area: Area, camera: PoleCamera, size_px: tuple[int, int]) -> Doubles:
+    """The zone in the picture, cut at its edges: (n, 2), empty when nothing of it is seen."""
+    corners = np.asarray(area.face_m, np.float64) if area.face_m else _at(area.corners_m)
+    return _cut(corners, camera, size_px)
+
+
 def ground_grid_px(camera: PoleCamera, size_px: tuple[int, int]) -> tuple[Doubles, Doubles]:
     """Four points of the lower picture and where they lie on the ground, metres."""
     shares = np.asarray([(0.1, 0.95), (0.9, 0.95), (0.75, 0.55), (0.25, 0.55)])
@@ -47,14 +65,16 @@ def ground_grid_px(camera: PoleCamera, size_px: tuple[int, int]) -> tuple[Double
 
 
 def ground_to_picture_px(points_m: Sequence[At], camera: PoleCamera, size_px: tuple[int, int]) -> Doubles:
-    """A polygon of the ground, cut at the edges of the picture: (n, 2), empty when nothing of it is seen.
+    """A polygon of the ground, cut at the edges of the picture: (n, 2), empty when nothing of it is seen."""
+    return _cut(_at(points_m), camera, size_px)
 
-    Source of the cutting: Sutherland and Hodgman 1974, "Reentrant polygon clipping".
-    """
+
+def _cut(corners_m: Doubles, camera: PoleCamera, size_px: tuple[int, int]) -> Doubles:
+    """Source of the cutting: Sutherland and Hodgman 1974, "Reentrant polygon clipping"."""
     width, height = size_px
     # A barrel lens shows more than the pinhole camera does.
     spare = 0.3 if camera.k1 < 0 else 0.0
-    seen = _at(points_m) @ camera.matrix(size_px)[:, :3].T + camera.matrix(size_px)[:, 3]
+    seen = corners_m @ camera.matrix(size_px)[:, :3].T + camera.matrix(size_px)[:, 3]
     left, top, right, bottom = -spare * width, -spare * height, (1 + spare) * width, (1 + spare) * height
     edges = ((0.0, 0.0, 1.0, -NEAR_M), (1.0, 0.0, -left, 0.0), (-1.0, 0.0, right, 0.0), (0.0, 1.0, -top, 0.0), (0.0, -1.0, bottom, 0.0))
     polygon = list(seen)
