@@ -23,7 +23,7 @@ from sewu.base.settings import Settings, load_settings
 from sewu.base.words import Language
 
 HOME_VARIABLE = "SEWU_HOME"
-OIDC_SECRET_VARIABLE = "SEWU_OIDC_SECRET"
+OIDC_SECRET_VARIABLE = "SEWU_OIDC_SECRET"  # noqa: S105 the name of the variable, no secret
 ISSUER_PATTERN = r"^(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?)(/[^\s?#]*)?$"
 Days = Annotated[float, Field(gt=0, le=36_500)]
 
