@@ -194,7 +194,8 @@ class Provider:
             CodeIDToken(token.claims, token.header, options, params).validate(int(self._clock.now_s()), CLOCKS_DIFFER_S)
         except (JoseError, ValidationError) as error:
             raise _refused("The identity provider's ID token is not for this log-in, or has expired.") from error
-        return Known(claims.sub, claims.name or claims.preferred_username)
+        name = claims.name or claims.preferred_username or ""
+        return Known(claims.sub, "".join(letter for letter in name if letter.isprintable()).strip()[:200] or None)
 
 
 def _public(row: dict[str, Any]) -> jwk.Key | None:
