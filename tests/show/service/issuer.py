@@ -35,10 +35,11 @@ class Issuer:
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
-    def approve(self, authorization_url: str, code: str = "c0de") -> str:
+    def approve(self, authorization_url: str) -> str:
         """What the browser is sent back with once the person agreed: the query of the callback."""
         asked = {name: values[0] for name, values in parse_qs(urlsplit(authorization_url).query).items()}
         assert asked["response_type"] == "code" and asked["code_challenge_method"] == "S256" and asked["client_id"] == CLIENT
+        code = f"c0de-{len(self.codes)}"
         self.codes[code] = asked
         return urlencode({"code": code, "state": asked["state"], "session_state": "ignored"})
 

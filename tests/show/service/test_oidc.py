@@ -15,6 +15,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from sewu.base.rights import Scope
 from sewu.base.service import OidcSettings, ServiceSettings
@@ -133,5 +134,276 @@ def test_the_time_between_two_clocks_is_forgiven_for_a_minute_only(tmp_path: Pat
         for late_s, status in ((50, 303), (90, 401)):
             issuer.claims = {"exp": int(there.clock.now_s()) + 30 - late_s}
             assert (await tried(issuer, there)).status_code == status
+
+    with_provider(tmp_path, issuer, work)
+
+
+def _forged(issuer: Issuer, header: dict[str, Any], sign: Callable[[bytes], bytes]) -> str:
+    """The provider's own claims under another header and signature."""
+
+    def text(raw: bytes) -> str:
+        return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+    nonce = list(issuer.codes.values())[-1]["nonce"]
+    body = text(json.dumps(header).encode()) + "." + issuer.signed(nonce).split(".")[1]
+    return f"{body}.{text(sign(body.encode()))}"
+
+
+def test_unsigned_and_wrongly_signed_tokens_let_nobody_in(tmp_path: Path, issuer: Issuer) -> None:
+    pem = KEYS["first"].as_pem(private=False)
+    jwk_text = json.dumps(KEYS["first"].as_dict(private=False)).encode()
+    forgeries: list[tuple[dict[str, Any], Callable[[bytes], bytes]]] = [
+        ({"alg": "none"}, lambda _: b""),
+        ({"alg": "None", "kid": "first"}, lambda _: b""),
+        ({"alg": "HS256", "kid": "first"}, lambda body: hmac.digest(pem, body, hashlib.sha256)),
+        ({"alg": "HS256", "kid": "first"}, lambda body: hmac.digest(jwk_text, body, hashlib.sha256)),
+        ({"alg": "HS256", "kid": "shared"}, lambda body: hmac.digest(b"secret", body, hashlib.sha256)),
+        ({"alg": "ES256", "kid": "first"}, lambda _: b"\0" * 64),
+        ({"alg": "ES256", "kid": "first", "crit": ["x"], "x": 1}, lambda body: b"\0" * 64),
+        ({"alg": "ES256", "jwk": KEYS["unpublished"].as_dict(private=False)}, lambda _: b"\0" * 64),
+    ]
+
+    async def work(there: Place) -> None:
+        for header, sign in forgeries:
+            there.clock.advance(30)
+            browser = there.browser()
+            query = await begun(issuer, browser)
+            issuer.token = _forged(issuer, header, sign)
+            answer = await browser.get(f"{CALLBACK}?{query}")
+            assert (answer.status_code, kind(answer)) == (401, "log-in-refused"), header
+        for garbage in ("x", "..", "a.b.c", "\u00e9.\u00e9.\u00e9"):
+            issuer.token = garbage
+            assert kind(await tried(issuer, there)) == "log-in-refused"
+        issuer.token, issuer.signing = None, "unpublished"
+        assert kind(await tried(issuer, there)) == "log-in-refused"
+        issuer.signing = "first"
+        assert (await tried(issuer, there)).status_code == 303
+
+    with_provider(tmp_path, issuer, work)
+
+
+def test_renewed_keys_are_fetched_once_and_withdrawn_ones_are_forgotten(tmp_path: Path, issuer: Issuer) -> None:
+    async def work(there: Place) -> None:
+        assert (await tried(issuer, there)).status_code == 303
+        assert (await tried(issuer, there)).status_code == 303
+        assert issuer.counted["/jwks"] == 1, "kept"
+        issuer.published, issuer.signing = ["second"], "second"
+        assert (await tried(issuer, there)).status_code == 303
+        assert issuer.counted["/jwks"] == 2
+        issuer.signing = "first"
+        assert kind(await tried(issuer, there)) == "log-in-refused"
+        there.clock.advance(3601)
+        issuer.signing = "second"
+        assert (await tried(issuer, there)).status_code == 303
+        assert issuer.counted["/.well-known/openid-configuration"] == 2, "asked again after an hour"
+
+    with_provider(tmp_path, issuer, work)
+
+
+def test_an_answer_counts_once_in_time_and_in_the_browser_that_asked(tmp_path: Path, issuer: Issuer) -> None:
+    async def work(there: Place) -> None:
+        victim, thief = there.browser(), there.browser()
+        query = await begun(issuer, victim)
+        cookie = str(victim.http.cookies.get(TRIP_COOKIE))
+        assert kind(await thief.get(f"{CALLBACK}?{query}")) == "log-in-stale", "no cookie"
+        await begun(issuer, thief)
+        assert kind(await thief.get(f"{CALLBACK}?{query}")) == "log-in-stale", "the cookie of another trip"
+        for wrong in ("code=c0de", "code=c0de&state=", "code=c0de&state=guessed"):
+            assert kind(await victim.get(f"{CALLBACK}?{wrong}")) == "log-in-stale"
+            victim.http.cookies.set(TRIP_COOKIE, cookie, domain="sewu.test", path=START)
+        assert kind(await victim.get(f"{CALLBACK}?{query}&iss=https://evil.example")) == "log-in-stale"
+        assert (await victim.get(f"{CALLBACK}?{query}")).status_code == 303
+        again = there.browser()
+        again.http.cookies.set(TRIP_COOKIE, cookie, domain="sewu.test", path=START)
+        asked = issuer.counted["/token"]
+        assert kind(await again.get(f"{CALLBACK}?{query}")) == "log-in-stale" and issuer.counted["/token"] == asked, "replayed"
+        late = there.browser()
+        query = await begun(issuer, late)
+        there.clock.advance(601)
+        assert kind(await late.get(f"{CALLBACK}?{query}")) == "log-in-stale"
+
+    with_provider(tmp_path, issuer, work)
+
+
+def test_a_cookie_of_another_making_is_refused(tmp_path: Path, issuer: Issuer) -> None:
+    async def work(there: Place) -> None:
+        browser = there.browser()
+        query = await begun(issuer, browser)
+        sealed = str(browser.http.cookies.get(TRIP_COOKIE))
+        flipped = sealed[:60] + ("A" if sealed[60] != "A" else "B") + sealed[61:]
+        for forged in ("", "x", flipped, there.parts.vault.seal("usr_1 SECRET"), there.parts.vault.seal('{"state": "s"}')):
+            browser.http.cookies.set(TRIP_COOKIE, forged, domain="sewu.test", path=START)
+            assert kind(await browser.get(f"{CALLBACK}?{query}")) == "log-in-stale"
+
+    with_provider(tmp_path, issuer, work)
+
+
+def test_a_code_that_the_provider_does_not_accept_and_an_error_let_nobody_in(tmp_path: Path, issuer: Issuer) -> None:
+    async def work(there: Place) -> None:
+        browser = there.browser()
+        query = await begun(issuer, browser)
+        issuer.codes.clear()
+        assert kind(await browser.get(f"{CALLBACK}?{query}")) == "log-in-refused"
+        query = await begun(issuer, browser)
+        refused = await browser.get(f"{CALLBACK}?{query.replace('code=', 'error=access_denied&was=')}")
+        assert (refused.status_code, kind(refused)) == (401, "log-in-refused")
+
+    with_provider(tmp_path, issuer, work)
+
+
+def test_who_is_unknown_or_disabled_stays_out_and_the_audit_says_which_subject(tmp_path: Path, issuer: Issuer) -> None:
+    async def work(there: Place) -> None:
+        issuer.claims = {"sub": "stranger"}
+        stranger = await tried(issuer, there)
+        issuer.claims = {}
+        await there.parts.people.change(there.ids["operator"], is_disabled=True)
+        disabled = await tried(issuer, there)
+        for answer in (stranger, disabled):
+            assert (answer.status_code, kind(answer)) == (403, "not-admitted") and SESSION_COOKIE not in answer.cookies
+        assert stranger.json()["detail"] == disabled.json()["detail"]
+        assert [(row["why"], row["oidc_subject"]) for row in await denials(there)] == [("disabled", "subject-1"), ("unknown", "stranger")]
+
+    with_provider(tmp_path, issuer, work)
+
+
+def test_a_stranger_is_added_without_rights_only_where_the_settings_say_so(tmp_path: Path, issuer: Issuer) -> None:
+    async def work(there: Place) -> None:
+        issuer.claims = {"sub": "stranger", "name": "Budi\x00\n S", "preferred_username": "admin"}
+        for _ in range(2):
+            there.clock.advance(30)
+            issuer.now_s = there.clock.now_s()
+            browser = there.browser()
+            assert (await browser.get(f"{CALLBACK}?{await begun(issuer, browser)}")).status_code == 303
+            me = (await browser.get("me")).json()
+            assert (me["name"], me["rights"], me["must_change_password"]) == ("Budi S", [], False) and me["login"].startswith("oidc-")
+            assert (await browser.get("cameras")).status_code == 403
+        assert await there.parts.people.count() == 9, "added once"
+
+    with_provider(tmp_path, issuer, work, creates_people=True)
+
+
+FAULTS: dict[str, tuple[int, bytes]] = {
+    "an error": (500, b""),
+    "a page": (200, b"<html>"),
+    "nothing": (200, b""),
+    "a list": (200, b"[]"),
+    "no text": (200, b"\xff\xfe"),
+    "deep": (200, b"[" * 100_000),
+    "a redirect": (302, b""),
+    "too much": (200, b" " * (1 << 21)),
+    "another issuer": (200, json.dumps({"issuer": "http://x", **dict.fromkeys(("authorization_endpoint", "token_endpoint", "jwks_uri"), "http://x/")}).encode()),
+    "addresses that are none": (200, b'{"issuer": "x", "authorization_endpoint": "javascript:1", "token_endpoint": 3, "jwks_uri": null}'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/jwks", "/token"])
+def test_a_provider_that_answers_nonsense_is_named_and_passwords_still_work(tmp_path: Path, issuer: Issuer, path: str) -> None:
+    async def work(there: Place) -> None:
+        for name, answer in FAULTS.items():
+            there.clock.advance(3700)
+            issuer.now_s = there.clock.now_s()
+            browser = there.browser()
+            if path.startswith("/."):
+                issuer.answers = {path: answer}
+                found = await browser.get(START)
+            else:
+                issuer.answers = {}
+                query = await begun(issuer, browser)
+                issuer.answers = {path: answer}
+                found = await browser.get(f"{CALLBACK}?{query}")
+            assert (found.status_code, kind(found)) == (502, "provider-faulty"), name
+        assert (await there.browser().log_in("operator")).status_code == 200
+
+    with_provider(tmp_path, issuer, work)
+
+
+def test_a_provider_that_is_away_is_named_and_passwords_still_work(tmp_path: Path, issuer: Issuer) -> None:
+    async def work(there: Place) -> None:
+        issuer.server.shutdown()
+        issuer.server.server_close()
+        answer = await there.browser().get(START)
+        assert (answer.status_code, kind(answer)) == (503, "provider-away")
+        page = await there.browser().get(START, headers={"Accept": "text/html,*/*"})
+        assert (page.status_code, page.headers["location"]) == (303, "/?refused=provider-away")
+        assert (await there.browser().log_in("operator")).status_code == 200
+
+    with_provider(tmp_path, issuer, work)
+
+
+def test_the_log_in_page_hears_of_a_provider_only_where_there_is_one(tmp_path: Path, issuer: Issuer) -> None:
+    async def work(there: Place) -> None:
+        assert (await there.browser().get("auth/ways")).json() == {"password": True, "oidc": {"label": "SSO Kota"}}
+        there.parts.oidc = None
+        assert (await there.browser().get("auth/ways")).json() == {"password": True, "oidc": None}
+        for path in (START, CALLBACK):
+            assert kind(await there.browser().get(path)) == "not-set-up"
+
+    with_provider(tmp_path, issuer, work, label="SSO Kota")
+
+
+def test_attempts_are_limited_and_no_secret_is_logged(tmp_path: Path, issuer: Issuer, capsys: pytest.CaptureFixture[str]) -> None:
+    async def work(there: Place) -> None:
+        browser = there.browser()
+        query = await begun(issuer, browser)
+        trip = str(browser.http.cookies.get(TRIP_COOKIE))
+        await browser.get(f"{CALLBACK}?{query}")
+        answers = [(await there.browser().get(START)).status_code for _ in range(20)]
+        assert answers == [303] * 18 + [429] * 2
+        asked = issuer.codes["c0de-0"]
+        logged = "".join(capsys.readouterr())
+        for secret in (SECRET, "c0de-0", asked["state"], asked["nonce"], trip, "eyJ"):
+            assert secret not in logged and secret not in (await there.browser().get("auth/ways")).text
+
+    with_provider(tmp_path, issuer, work)
+
+
+@given(
+    st.one_of(
+        st.text(max_size=40), st.lists(st.sampled_from(["/", "\\", "//", "evil.example", "http:", "@", "\t", "%2f", "."])).map("".join)
+    )
+)
+def test_nobody_is_sent_to_another_site_after_logging_in(back: str) -> None:
+    target = httpx.URL("https://sewu.test/api/v1/auth/oidc/callback").join(local(back))
+    assert (target.scheme, target.host) == ("https", "sewu.test") and local(back)[:2] not in ("//", "/\\")
+
+
+@pytest.mark.parametrize("back", ["https://evil.example", "//evil.example", "/\\evil.example", "/api/v1/auth/logout", "/\n/evil", "", None])
+def test_a_page_to_return_to_that_is_not_ours_becomes_the_first_one(back: str | None) -> None:
+    assert local(back) == "/" and local("/incidents/inc_1?tab=notes") == "/incidents/inc_1?tab=notes"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"issuer": "http://sso.example"},
+        {"issuer": "https://u:p@sso.example"},
+        {"issuer": "ftp://x"},
+        {"scopes": ["profile"]},
+        {"scopes": ["a b"]},
+    ],
+)
+def test_settings_without_tls_or_without_a_public_address_are_refused(wrong: dict[str, Any]) -> None:
+    right = {"issuer": "https://sso.example/realms/kota", "client_id": "sewu"}
+    assert ServiceSettings.model_validate({"public_url": "https://sewu.example", "oidc": right}).oidc is not None
+    for document in ({"oidc": right}, {"public_url": "https://sewu.example", "oidc": right | wrong}):
+        with pytest.raises(ValidationError):
+            ServiceSettings.model_validate(document)
+
+
+def test_administrators_say_whom_the_provider_means(tmp_path: Path, issuer: Issuer) -> None:
+    async def work(there: Place) -> None:
+        admin, operator = await there.of("admin"), await there.of("operator")
+        planner = f"users/{there.ids['planner']}"
+        taken = await admin.ask("PATCH", planner, json={"oidc_subject": "subject-1"})
+        assert taken.status_code == 400, "the operator's"
+        assert (await admin.ask("PATCH", f"users/{there.ids['operator']}", json={"oidc_subject": None})).status_code == 200
+        assert (await operator.get("me")).status_code == 401, "called otherwise: logged out"
+        changed = await admin.ask("PATCH", planner, json={"oidc_subject": "subject-1"})
+        assert changed.json()["oidc_subject"] == "subject-1"
+        browser = there.browser()
+        await browser.get(f"{CALLBACK}?{await begun(issuer, browser)}")
+        assert (await browser.get("me")).json()["login"] == "planner"
+        added = await admin.post("users", {"login": "baru", "name": "Baru", "oidc_subject": "subject-2"})
+        assert added.status_code == 201 and added.json()["must_change_password"] is False
 
     with_provider(tmp_path, issuer, work)
