@@ -103,6 +103,7 @@ WRONG_CLAIMS: dict[str, dict[str, Any]] = {
     "another nonce": {"nonce": "guessed"},
     "no nonce": {"nonce": None},
     "another audience": {"aud": "another-service"},
+    "another audience, though this party": {"aud": ["another-service"], "azp": CLIENT},
     "an audience of many, for another party": {"aud": [CLIENT, "x"], "azp": "x"},
     "expired": {"exp": 1_000_000_000},
     "no expiry": {"exp": None},
