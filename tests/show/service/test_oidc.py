@@ -15,12 +15,15 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from joserfc import jwt
 from pydantic import ValidationError
 
+from sewu.base.clock import ManualClock
 from sewu.base.rights import Scope
 from sewu.base.service import OidcSettings, ServiceSettings
 from sewu.show.service.guard import SESSION_COOKIE
 from sewu.show.service.oidc import Provider
+from sewu.show.service.problems import Problem
 from sewu.show.service.routes.oidc import TRIP_COOKIE, local
 from sewu.store.operations.audit import AuditFilter
 from tests.show.service.issuer import CLIENT, KEYS, SECRET, Issuer, issuing
@@ -152,6 +155,7 @@ def _forged(issuer: Issuer, header: dict[str, Any], sign: Callable[[bytes], byte
 
 def test_unsigned_and_wrongly_signed_tokens_let_nobody_in(tmp_path: Path, issuer: Issuer) -> None:
     pem = KEYS["first"].as_pem(private=False)
+    deep = base64.urlsafe_b64encode(b"[" * 30_000).decode()
     jwk_text = json.dumps(KEYS["first"].as_dict(private=False)).encode()
     forgeries: list[tuple[dict[str, Any], Callable[[bytes], bytes]]] = [
         ({"alg": "none"}, lambda _: b""),
@@ -172,7 +176,7 @@ def test_unsigned_and_wrongly_signed_tokens_let_nobody_in(tmp_path: Path, issuer
             issuer.token = _forged(issuer, header, sign)
             answer = await browser.get(f"{CALLBACK}?{query}")
             assert (answer.status_code, kind(answer)) == (401, "log-in-refused"), header
-        for garbage in ("x", "..", "a.b.c", "\u00e9.\u00e9.\u00e9"):
+        for garbage in ("x", "..", "a.b.c", "\u00e9.\u00e9.\u00e9", f"{deep}.e30.AA"):
             issuer.token = garbage
             assert kind(await tried(issuer, there)) == "log-in-refused"
         issuer.token, issuer.signing = None, "unpublished"
@@ -408,3 +412,26 @@ def test_administrators_say_whom_the_provider_means(tmp_path: Path, issuer: Issu
         assert added.status_code == 201 and added.json()["must_change_password"] is False
 
     with_provider(tmp_path, issuer, work)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**400), 10**400) | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=4,
+)
+names = st.sampled_from(["iss", "sub", "aud", "exp", "iat", "nbf", "nonce", "azp", "at_hash", "auth_time", "amr", "acr", "jti", "name"])
+
+
+@given(st.dictionaries(names, json_values, max_size=4), st.sampled_from(["ES256", "RS512"]))
+def test_whatever_claims_hold_is_a_person_or_a_refusal(odd: dict[str, Any], alg: str) -> None:
+    clock = ManualClock()
+    now_s = int(clock.now_s())
+    settings = OidcSettings(issuer="https://sso.example", client_id=CLIENT)
+    right = {"iss": settings.issuer, "sub": "s", "aud": CLIENT, "exp": now_s + 9, "iat": now_s, "nonce": "n"}
+    token = jwt.Token({"alg": alg}, right | odd)
+    try:
+        known = Provider(settings, SECRET, "https://sewu.example", clock).checked(token, "n", "opaque")
+    except Problem as problem:
+        assert problem.status == 401 and odd
+    else:
+        assert known.subject == token.claims["sub"] and token.claims["nonce"] == "n"

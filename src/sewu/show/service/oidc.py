@@ -142,7 +142,7 @@ class Provider:
             raise _refused("The identity provider did not accept the code.")
         answer = _shaped(TokenAnswer, status, body)
         token = await self._signed(answer.id_token)
-        return self._checked(token, nonce, answer.access_token)
+        return self.checked(token, nonce, answer.access_token)
 
     def _client(self, described: Metadata) -> tuple[httpx.BasicAuth | None, dict[str, str]]:
         """How this service says who it is (RFC 6749 section 2.3.1)."""
@@ -181,11 +181,12 @@ class Provider:
                 return jwt.decode(id_token, keys, algorithms=ALGORITHMS)
             except (InvalidKeyIdError, BadSignatureError):
                 continue
-            except (JoseError, ValueError) as error:
+            except (JoseError, ValueError, RecursionError) as error:  # the last: JSON nested without end
                 raise _refused("The identity provider's ID token is not signed as it must be.") from error
         raise _refused("No key of the identity provider fits the signature of its ID token.")
 
-    def _checked(self, token: jwt.Token, nonce: str, access_token: str | None) -> Known:
+    def checked(self, token: jwt.Token, nonce: str, access_token: str | None) -> Known:
+        """The person of a token whose signature was checked already. Raises `Problem` 401."""
         must = {"iss": self.settings.issuer, "aud": self.settings.client_id}
         params = {"nonce": nonce, "client_id": self.settings.client_id, "access_token": access_token}
         options: Any = {name: {"essential": True, "value": value} for name, value in must.items()}
