@@ -13,7 +13,7 @@ import pytest
 from sewu.base.errors import BadInput, BadSettings
 from sewu.base.records import Place
 from sewu.base.register import CameraFilter, Login
-from sewu.base.service import ServiceSettings, open_home
+from sewu.base.service import OidcSettings, ServiceSettings, open_home
 from sewu.store.operations.areas import AreaFilter
 from sewu.wiring.registering import Registering, make_home, registering, settings_toml
 
@@ -55,8 +55,9 @@ def test_a_new_home_has_all_that_a_service_needs(tmp_path: Path) -> None:
 
 def test_the_settings_file_names_every_setting() -> None:
     text = settings_toml({"database_url": "postgresql://h/d"})
-    assert all(f"{name} = " in text for name in ServiceSettings.model_fields if name != "retention")
+    assert all(f"{name} = " in text for name in ServiceSettings.model_fields if name not in ("retention", "oidc"))
     assert 'database_url = "postgresql://h/d"\n' in text and "# listen = " in text and "audit" not in text.split("[retention]")[1]
+    assert all(f"# {name} = " in text.split("# [oidc]")[1] for name in OidcSettings.model_fields)
 
 
 def test_an_import_is_tried_first_and_then_stored_and_again_does_nothing(tmp_path: Path) -> None:

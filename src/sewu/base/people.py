@@ -20,7 +20,7 @@ class GivenGrant:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person who may log in. `login` is lower case; `language` is "id" or "en"."""
+    """A person who may log in. `login` is lower case; `language` is "id" or "en"; `oidc_subject` is the identity provider's name."""
 
     id: str
     login: str
@@ -32,6 +32,7 @@ class User:
     must_change_password: bool = False
     last_login_at_s: float | None = None
     grants: tuple[GivenGrant, ...] = ()
+    oidc_subject: str | None = None
 
     def active(self, now_s: float) -> tuple[Grant, ...]:
         """The grants that hold now; none for a disabled person."""

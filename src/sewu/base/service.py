@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import Annotated
 
 import platformdirs
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from sewu.base.errors import BadSettings
 from sewu.base.settings import Settings, load_settings
 from sewu.base.words import Language
 
 HOME_VARIABLE = "SEWU_HOME"
+OIDC_SECRET_VARIABLE = "SEWU_OIDC_SECRET"  # noqa: S105 the name of the variable, no secret
+ISSUER_PATTERN = r"^(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?)(/[^\s?#]*)?$"
 Days = Annotated[float, Field(gt=0, le=36_500)]
 
 
@@ -41,6 +43,28 @@ class Retention(Settings):
     """Stills and clips that no lock holds."""
     observations_days: Days = 400.0
     """What the analytics measured."""
+
+
+class OidcSettings(Settings):
+    """Log-in by the city's own identity provider (OpenID Connect). The client's secret is not here: `SEWU_OIDC_SECRET`."""
+
+    issuer: Annotated[str, Field(pattern=ISSUER_PATTERN, max_length=500)]
+    """The provider, exactly as it names itself; https, or http on this machine."""
+    client_id: Annotated[str, Field(min_length=1, max_length=200)]
+    """How the provider knows this service."""
+    label: Annotated[str, Field(min_length=1, max_length=60)] = "SSO"
+    """What the button on the log-in page calls the provider."""
+    scopes: tuple[Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]{1,100}$")], ...] = ("openid", "profile")
+    """Scopes to ask for; openid must be among them."""
+    creates_people: bool = False
+    """Whether somebody unknown is added, without any right, at the first log-in."""
+
+    @field_validator("scopes")
+    @classmethod
+    def _with_openid(cls, scopes: tuple[str, ...]) -> tuple[str, ...]:
+        if "openid" not in scopes:
+            raise ValueError("openid must be among them")
+        return scopes
 
 
 class ServiceSettings(Settings):
@@ -68,6 +92,14 @@ class ServiceSettings(Settings):
     """Only cameras with this tag are handed to the watch engine; all when left out."""
     retention: Retention = Retention()
     """How long data is kept."""
+    oidc: OidcSettings | None = None
+    """Log-in by an identity provider; only local log-in when left out."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> ServiceSettings:
+        if self.oidc is not None and self.public_url is None:
+            raise ValueError("oidc needs public_url: the provider sends browsers back there")
+        return self
 
 
 @dataclass(frozen=True, slots=True)

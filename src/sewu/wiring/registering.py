@@ -13,7 +13,7 @@ from sewu.base.places import Area, real_areas
 from sewu.base.records import Place
 from sewu.base.register import CameraFilter, ListedCamera, NearCamera, RegisteredCamera
 from sewu.base.rights import Scope
-from sewu.base.service import Home, Retention, ServiceSettings, open_home
+from sewu.base.service import Home, OidcSettings, Retention, ServiceSettings, open_home
 from sewu.base.settings import validate
 from sewu.cameras.areafinder import AreaFinder
 from sewu.cameras.arealist import AreaFault, approximate_boundaries, read_areas, read_boundaries
@@ -180,10 +180,10 @@ async def make_home(folder: Path, values: dict[str, object], now_s: float) -> Ho
 
 def settings_toml(values: Mapping[str, object]) -> str:
     """The settings file of a new home: what was chosen, and every other setting as a comment with its usual value."""
-    plain_values = ServiceSettings().model_dump(mode="json", exclude={"retention"})
+    plain_values = ServiceSettings().model_dump(mode="json", exclude={"retention", "oidc"})
     parts = []
     for name, field in ServiceSettings.model_fields.items():
-        if name == "retention":
+        if name in ("retention", "oidc"):
             continue
         usual = plain_values[name]
         line = f"# {name} = " if name not in values else f"{name} = "
@@ -192,4 +192,8 @@ def settings_toml(values: Mapping[str, object]) -> str:
     parts.append("[retention]\n")
     for name, field in Retention.model_fields.items():
         parts.append(f"# {field.description}\n# {name} = {value_toml(field.default)}\n")
+    parts.append(f"# {ServiceSettings.model_fields['oidc'].description}\n# [oidc]\n")
+    for name, field in OidcSettings.model_fields.items():
+        shown = "..." if field.is_required() else value_toml(field.default)
+        parts.append(f"# {field.description}\n# {name} = {shown}\n")
     return "\n".join(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from types import FrameType
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ from argon2 import PasswordHasher
 from sewu.base.clock import Clock
 from sewu.base.records import Place as GeoPlace
 from sewu.base.rights import Scope
-from sewu.base.service import Home
+from sewu.base.service import OIDC_SECRET_VARIABLE, Home
 from sewu.base.words import Words
 from sewu.measure import ANALYTICS
 from sewu.respond.calls import CallDesk, Near, Nearest
@@ -27,8 +28,10 @@ from sewu.route.senders import senders
 from sewu.show.service.app import create_app
 from sewu.show.service.diary import Diary
 from sewu.show.service.feed import Feed
+from sewu.show.service.oidc import Provider
 from sewu.show.service.parts import Parts
 from sewu.show.service.passwords import Passwords
+from sewu.show.service.routes.oidc import TRIP_PATH
 from sewu.store.operations.agencies import Agencies
 from sewu.store.operations.areas import Areas
 from sewu.store.operations.audit import Audit
@@ -106,7 +109,16 @@ def build_parts(home: Home, clock: Clock, vault: Vault, hasher: PasswordHasher |
         metrics={name: tuple(analytic.metrics) for name, analytic in ANALYTICS.items()},
         call_desk=CallDesk(database, settings, nearest_in(camera_map), words),
         viewing=Viewing(lambda: windows_in(home.observations_folder)),
+        oidc=identity_provider(home, clock),
     )
+
+
+def identity_provider(home: Home, clock: Clock) -> Provider | None:
+    """The identity provider that the settings name; the secret comes from the environment, and is nowhere else."""
+    settings, url = home.settings.oidc, home.settings.public_url
+    if settings is None or url is None:
+        return None
+    return Provider(settings, os.environ.get(OIDC_SECRET_VARIABLE) or None, f"{url.rstrip('/')}{TRIP_PATH}/callback", clock)
 
 
 def evidence_room(parts: Parts) -> EvidenceRoom:

@@ -1,14 +1,25 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 
 import { api, data, Refusal } from "../api/client";
 import { LANGUAGES, speak } from "../i18n";
 
+/** Why the identity provider's log-in came to nothing, as the service says it on the way back here. */
+const refusal = (): string | null => new URLSearchParams(window.location.search).get("refused");
+
+/** The page that was wanted; the service returns to pages of ours only. */
+const start = (): string => {
+  const wanted = refusal() === null ? window.location.pathname + window.location.search : "/";
+  return `/api/v1/auth/oidc?back=${encodeURIComponent(wanted)}`;
+};
+
 export function LogIn() {
   const { t, i18n } = useTranslation();
   const client = useQueryClient();
-  const [wrong, setWrong] = useState<string | null>(null);
+  const ways = useQuery({ queryKey: ["ways"], queryFn: () => data(api.GET("/api/v1/auth/ways")), retry: false });
+  const said = (kind: string, otherwise: string) => (i18n.exists(`login.${kind}`) ? t(`login.${kind}`) : otherwise);
+  const [wrong, setWrong] = useState<string | null>(() => (refusal() === null ? null : said(refusal() ?? "", t("login.log-in-refused"))));
   const [needsCode, setNeedsCode] = useState(false);
   const [busy, setBusy] = useState(false);
   const enter = async (event: FormEvent<HTMLFormElement>) => {
@@ -26,7 +37,7 @@ export function LogIn() {
     } catch (error) {
       const kind = error instanceof Refusal ? error.kind : "";
       setNeedsCode((before) => before || kind === "code-needed");
-      setWrong(i18n.exists(`login.${kind}`) ? t(`login.${kind}`) : error instanceof Error ? error.message : String(error));
+      setWrong(said(kind, error instanceof Error ? error.message : String(error)));
     } finally {
       setBusy(false);
     }
@@ -61,6 +72,11 @@ export function LogIn() {
         <button className="primary" disabled={busy}>
           {t("login.enter")}
         </button>
+        {ways.data?.oidc && (
+          <a className="button" href={start()}>
+            {t("login.with", { name: ways.data.oidc.label })}
+          </a>
+        )}
         <p className="soft small">{t("login.audit")}</p>
         <div className="row">
           {LANGUAGES.map((language) => (

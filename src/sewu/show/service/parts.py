@@ -17,6 +17,7 @@ from sewu.respond.handling import Handling
 from sewu.show.service.diary import Diary
 from sewu.show.service.feed import Feed
 from sewu.show.service.limits import Limiter, Rate
+from sewu.show.service.oidc import Provider
 from sewu.show.service.passwords import Passwords
 from sewu.store.operations.agencies import Agencies
 from sewu.store.operations.areas import Areas
@@ -88,6 +89,7 @@ class Parts:
     call_desk: CallDesk
     viewing: Viewing
     room: EvidenceRoom | None = None
+    oidc: Provider | None = None
     limits: Limits = field(default_factory=Limits)
 
     @property

@@ -41,6 +41,7 @@ TITLES = {
     429: "Too many requests",
     500: "Internal error",
     501: "Not available here",
+    502: "Another service answers wrongly",
     503: "Try again",
     507: "Storage full",
 }

@@ -86,7 +86,7 @@ class People:
             async with self._db.writing() as connection:
                 await connection.execute(insert(users), [row])
         except IntegrityError:
-            raise BadInput(f"The log-in {new.login} is taken.", "Choose another, or change that person's grants.") from None
+            raise BadInput(f"The log-in {new.login}, or its oidc_subject, is taken.", "Choose another, or change that person.") from None
         found = await self.by_id(str(row["id"]))
         assert found is not None, "just stored"
         return found
@@ -128,13 +128,20 @@ class People:
             return await _with_grants(connection, (await connection.execute(query)).mappings().all())
 
     async def change(self, user_id: str, **values: str | bool | None) -> User | None:
-        """Change name, language, is_disabled, must_change_password or oidc_subject; None when there is no such person."""
+        """Change name, language, is_disabled, must_change_password or oidc_subject; None when there is no such person.
+
+        Raises:
+            BadInput: there is no such value, or another person has this oidc_subject.
+        """
         unknown = set(values) - {"name", "language", "is_disabled", "must_change_password", "oidc_subject"}
         if unknown:
             raise BadInput(f"A person has no {', '.join(sorted(unknown))} to change.", "Leave it out.")
         if values:
-            async with self._db.writing() as connection:
-                await connection.execute(update(users).where(users.c.id == user_id).values(**values))
+            try:
+                async with self._db.writing() as connection:
+                    await connection.execute(update(users).where(users.c.id == user_id).values(**values))
+            except IntegrityError:
+                raise BadInput("Another person has this oidc_subject.", "Take it from them first.") from None
         return await self.by_id(user_id)
 
     async def grant(self, user_id: str, grant: Grant, given_by: str | None, now_s: float) -> GivenGrant:
@@ -233,4 +240,5 @@ def _user(row: Any, given: tuple[GivenGrant, ...]) -> User:
         must_change_password=row["must_change_password"],
         last_login_at_s=row["last_login_at_s"],
         grants=given,
+        oidc_subject=row["oidc_subject"],
     )

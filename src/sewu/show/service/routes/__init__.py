@@ -21,6 +21,7 @@ from sewu.show.service.routes import (
     me,
     obligations,
     observations,
+    oidc,
     register,
     rules,
     system,
@@ -31,6 +32,7 @@ from sewu.show.service.routes import (
 
 ROUTERS: tuple[APIRouter, ...] = (
     auth.router,
+    oidc.router,
     me.router,
     changes.router,
     areas.router,

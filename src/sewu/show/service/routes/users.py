@@ -19,6 +19,7 @@ from sewu.show.service.routes.auth import Secret
 from sewu.store.operations.people import NewUser
 
 router = section("users")
+Subject = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,255}$")]
 
 
 class NewPerson(Body):
@@ -28,14 +29,16 @@ class NewPerson(Body):
     name: Name
     language: Language = "id"
     password: Secret | None = None
+    oidc_subject: Subject | None = None
 
 
 class PersonChange(Body):
-    """What to change; what is left out stays."""
+    """What to change; what is left out stays. oidc_subject: the identity provider's name for them; null: no longer any."""
 
     name: Name | None = None
     language: Language | None = None
     is_disabled: bool | None = None
+    oidc_subject: Subject | None = None
 
 
 class NewGrant(Body):
@@ -69,10 +72,9 @@ async def add(request: Request, wanted: NewPerson, asked: Annotated[Asked, needs
     """Add a person."""
     parts = parts_of(request)
     hashed = None if wanted.password is None else await parts.passwords.hash(wanted.password, wanted.login)
-    user = await parts.people.add(
-        NewUser(wanted.login, wanted.name, wanted.language, hashed, must_change_password=True), parts.clock.now_s()
-    )
-    asked.about(user.id, login=user.login)
+    new = NewUser(wanted.login, wanted.name, wanted.language, hashed, hashed is not None, wanted.oidc_subject)
+    user = await parts.people.add(new, parts.clock.now_s())
+    asked.about(user.id, login=user.login, oidc_subject=wanted.oidc_subject)
     return user
 
 
@@ -84,15 +86,18 @@ async def one(request: Request, user_id: Id, asked: Annotated[Asked, needs("user
 
 @router.patch("/{user_id}")
 async def change(request: Request, user_id: Id, wanted: PersonChange, asked: Annotated[Asked, needs("user.write")]) -> User:
-    """Change name or language, disable or enable; whoever is disabled is logged out at once."""
+    """Change name, language or oidc_subject, disable or enable; whoever is disabled or called otherwise is logged out at once."""
     parts = parts_of(request)
     before = await _mine(parts, user_id, asked.scope)
     if wanted.is_disabled and before.id == asked.caller.id:
         raise Problem(409, "yourself", "Nobody can disable themselves; ask another administrator.")
     values = wanted.model_dump(exclude_none=True)
+    is_relinked = "oidc_subject" in wanted.model_fields_set
+    if is_relinked:
+        values["oidc_subject"] = wanted.oidc_subject
     asked.about(user_id, **values)
     after = await parts.people.change(user_id, **values)
-    if wanted.is_disabled:
+    if wanted.is_disabled or is_relinked:
         await parts.sessions.end_all(user_id)
     if after is None:
         raise not_found("This person")
