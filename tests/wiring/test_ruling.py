@@ -35,14 +35,14 @@ def test_a_camera_has_its_own_set_or_that_of_every_camera(tmp_path: Path) -> Non
 
 
 def test_only_a_set_whose_rules_change_gets_another_name(tmp_path: Path) -> None:
-    path, document = tmp_path / "rules.json", {"rules": [RULE], "sets": {"a": {"rules": []}}, "cameras": {"K1": "a"}}
+    path, document = tmp_path / "rules.json", {"rules": [RULE], "sets": {"a": {"rules": [{**RULE, "above": 3}]}}, "cameras": {"K1": "a"}}
     save(path, json.dumps(document), 1)
     rules = RulesFile(path)
     rules.refresh()
     own, common = rules.name_of("K1"), rules.name_of("K2")
     save(path, json.dumps({**document, "rules": [{**RULE, "above": 9}]}), 2)
     assert rules.refresh()
-    assert rules.name_of("K1") == own and rules.name_of("K2") != common
+    assert rules.name_of("K1") == own and rules.name_of("K2") != common, "K1 has another rule in its place"
     save(path, json.dumps({**document, "rules": [{**RULE, "above": 9}]}, indent=1), 3)
     assert not rules.refresh(), "written differently, the same rules"
 
@@ -62,6 +62,18 @@ def test_a_bad_save_keeps_the_last_good_rules_and_is_told_until_mended(tmp_path:
     assert not rules.refresh() and rules.name_of("K1") == good
     save(path, json.dumps({"rules": []}), 9)
     assert rules.refresh() and rules.fault is None
+
+
+def test_rules_of_a_set_come_to_those_of_every_camera_or_to_those_that_ship(tmp_path: Path) -> None:
+    path, more = tmp_path / "rules.json", {**RULE, "id": "more"}
+    for version, (common, before) in enumerate([([RULE], ["many"]), (None, [rule.id for rule in shipped_rules().rules])], start=1):
+        said = {} if common is None else {"rules": common}
+        save(path, json.dumps({**said, "sets": {"a": {"rules": [more]}}, "cameras": {"K1": "a"}}), version)
+        rules = RulesFile(path)
+        rules.refresh()
+        name = rules.name_of("K1")
+        assert name is not None
+        assert [rule.id for rule in rule_sets(rules.documents([name]))[name].rules] == [*before, "more"]
 
 
 def test_without_a_file_the_shipped_rules_hold_until_there_is_one(tmp_path: Path) -> None:

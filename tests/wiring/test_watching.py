@@ -31,13 +31,13 @@ def save(path: Path, document: object, version: int) -> None:
 
 def test_each_worker_is_told_the_sets_of_its_own_cameras_once(tmp_path: Path) -> None:
     city = city_of(tmp_path, 40)
-    save(tmp_path / "rules.json", {"rules": [RULE], "sets": {"own": {"rules": []}}, "cameras": {"K7": "own"}}, 1)
+    save(tmp_path / "rules.json", {"rules": [RULE], "sets": {"own": {"rules": [{**RULE, "above": 3}]}}, "cameras": {"K7": "own"}}, 1)
     assert city.changed()
     tasks = told(city, 4)
     for task in tasks:
         assert set(task["rules"]) == {row["rules"] for row in task["cameras"]}
     of = {row["id"]: task["rules"][row["rules"]] for task in tasks for row in task["cameras"]}
-    assert of["K7"] == [] and all(rules[0]["id"] == "many" for name, rules in of.items() if name != "K7")
+    assert {name: [rule["above"] for rule in rules] for name, rules in of.items()} == {f"K{n}": [3 if n == 7 else 20] for n in range(40)}
     assert sorted(len(task["rules"]) for task in tasks) == [1, 1, 1, 2]
 
 

@@ -69,7 +69,7 @@ def watch(  # noqa: PLR0913 one parameter per option
     """Watch many live RTSP cameras: every one at least every so many seconds, whatever the others do."""
     from sewu.detect.shelf import load
     from sewu.wiring.metrics import WatchMetrics, serving
-    from sewu.wiring.outflow import watch_folder
+    from sewu.wiring.outflow import RULES, watch_folder
     from sewu.wiring.ruling import RulesFile
     from sewu.wiring.sharding import WatchOptions
     from sewu.wiring.watching import CityList
@@ -81,7 +81,7 @@ def watch(  # noqa: PLR0913 one parameter per option
         there = open_home(home)
         told = watch_folder(there)
         cameras, secrets, zones, out = told / "cameras.csv", told / "secrets.json", told / "zones", there.observations_folder
-        ruled = ruled or RulesFile(told / "rules.json")
+        ruled = ruled or RulesFile(told / RULES)
     if cameras is None:
         raise BadSettings("Nothing says which cameras to watch.", "Give --cameras FILE, or --home FOLDER of a service.")
     load(model)  # a model that is not here is said before anything starts

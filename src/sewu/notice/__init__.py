@@ -1,6 +1,6 @@
 """Observation -> Event: rules with hysteresis."""
 
-from sewu.notice.city import CityRules, load_city_rules
+from sewu.notice.city import CityRules, joined, load_city_rules
 from sewu.notice.engine import Losses, Notice, latest
 from sewu.notice.rules import Metrics, Rule, RuleSet, check_rules, default_rules, load_rules
 from sewu.notice.schedule import Schedule
@@ -15,6 +15,7 @@ __all__ = [
     "Schedule",
     "check_rules",
     "default_rules",
+    "joined",
     "latest",
     "load_city_rules",
     "load_rules",

@@ -6,7 +6,6 @@ A file that is wrong never takes rules away: every camera keeps those of the las
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 from sewu.base.errors import BadSettings, SewuError
 from sewu.measure import ANALYTICS
-from sewu.notice import CityRules, Rule, RuleSet, check_rules, default_rules, load_city_rules
+from sewu.notice import CityRules, Rule, RuleSet, check_rules, default_rules, joined, load_city_rules
 from sewu.wiring.flows import metrics_of
 
 RuleDocuments = list[dict[str, Any]]
@@ -67,8 +66,9 @@ class RulesFile:
         self.fault = None
         different, self._city = city != self._city, city
         self._documents = {}
-        self._common = None if city.rules is None else self._keep(city.rules)
-        self._names = {name: self._keep(some.rules) for name, some in city.sets.items()}
+        common = shipped_rules().rules if city.rules is None else city.rules
+        self._common = None if city.rules is None else self._keep(common)
+        self._names = {name: self._keep(joined(common, some.rules)) for name, some in city.sets.items()}
         return different
 
     def name_of(self, camera_id: str) -> str | None:
@@ -85,10 +85,9 @@ class RulesFile:
         return tuple(sorted(self._city.cameras.keys() - camera_ids))
 
     def _keep(self, rules: Sequence[Rule]) -> str:
-        documents = [rule.model_dump(mode="json") for rule in rules]
-        text = json.dumps(documents, sort_keys=True)
-        name = hashlib.sha256(text.encode()).hexdigest()[:16]
-        self._documents[name] = documents
+        name = hashlib.sha256("".join(rule.definition for rule in rules).encode()).hexdigest()[:16]
+        if name not in self._documents:
+            self._documents[name] = [rule.model_dump(mode="json", exclude_defaults=True) for rule in rules]
         return name
 
 

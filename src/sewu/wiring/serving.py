@@ -146,9 +146,9 @@ def build_desk(parts: Parts) -> Desk:
 
 
 def build_outflow(parts: Parts) -> Outflow:
-    """Hands cameras, passwords and zones to the watch."""
-    city, tag = Scope((parts.home.settings.city_code,)), parts.home.settings.watched_tag
-    return Outflow(watch_folder(parts.home), parts.cameras, parts.zones, Outbox(parts.database), city, tag)
+    """Hands cameras, passwords, zones and rules to the watch."""
+    settings, outbox = parts.home.settings, Outbox(parts.database)
+    return Outflow(watch_folder(parts.home), parts.cameras, parts.zones, parts.rules, outbox, settings.city_code, settings.watched_tag)
 
 
 def build_router(parts: Parts) -> Router:
@@ -182,7 +182,7 @@ def jobs_of(parts: Parts) -> list[Job]:
     feeder = WatchFeeder(parts.home.observations_folder, desk, parts.states, Positions(parts.database), clock, waiting)
     feeding = [Job("events of the watch", 0.5, feeder.events), Job("conditions of the watch", 1.0, feeder.conditions)]
     feeding.append(Job("outages", 5.0, lambda: outages.look(clock.now_s())))
-    feeding.append(Job("cameras and zones for the watch", 2.0, build_outflow(parts).step))
+    feeding.append(Job("cameras, zones and rules for the watch", 2.0, build_outflow(parts).step))
     if parts.room is not None:
         feeding.append(Job("evidence of the watch", 5.0, Collector(parts.room, waiting, city, clock).collect))
     return [*jobs, *feeding, Job("states nobody writes", 10.0, expire)]

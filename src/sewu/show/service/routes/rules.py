@@ -116,6 +116,7 @@ async def delete(request: Request, rule_id: Id, asked: Annotated[Asked, needs("r
 def _draft(parts: Parts, wanted: RuleBody) -> RuleDraft:
     check_rules(RuleSet(rules=(wanted.rule,)), parts.metrics, "This rule")
     document = wanted.rule.model_dump(mode="json", exclude_none=True)
+    document["update_every_s"] = wanted.rule.update_every_s  # none is never; left out it would be the default
     return RuleDraft(wanted.area_code, document, wanted.camera_id, wanted.is_on)
 
 
