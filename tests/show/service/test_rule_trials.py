@@ -33,7 +33,8 @@ def test_a_rule_says_how_many_incidents_a_day_it_would_have_opened(tmp_path: Pat
         observed(there)
         admin = await there.of("admin")
         found = {}
-        for name, more in {"C1": {"camera_id": "C1"}, "C2": {"area_code": OTHER}, "both": {}, "two days": {"days": 2}}.items():
+        asked: dict[str, dict[str, Any]] = {"C1": {"camera_id": "C1"}, "C2": {"area_code": OTHER}, "both": {}, "two days": {"days": 2}}
+        for name, more in asked.items():
             answer = await admin.post("rules/dry-run", {"rule": RULE, **more})
             assert answer.status_code == 200, answer.text
             found[name] = answer.json()
