@@ -93,7 +93,9 @@ def test_what_lies_in_another_area_does_not_exist(tmp_path: Path) -> None:
             else:
                 raise AssertionError(f"no body fitted {method} {path}")
             if method == "GET" and "zones" not in path:
-                assert (await browser.get(filled(path, **mine) + SPAN)).status_code == 200, path
+                own = await browser.get(filled(path, **mine) + SPAN)
+                # Mine exists; that nobody watches it, so that there is no picture, is another matter.
+                assert own.status_code == 200 or own.json()["type"].endswith("no-picture"), path
             checked += 1
         assert checked > 15
         listed = (await browser.get("cameras")).json()["rows"]
