@@ -2,6 +2,8 @@
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
 
+import dashEn from "./dash.en.json";
+import dashId from "./dash.id.json";
 import en from "./en.json";
 import id from "./id.json";
 
@@ -14,7 +16,7 @@ export const first: Language = stored === "en" ? "en" : "id";
 void i18next.use(initReactI18next).init({
   lng: first,
   fallbackLng: false,
-  resources: { id: { translation: id }, en: { translation: en } },
+  resources: { id: { translation: { ...id, ...dashId } }, en: { translation: { ...en, ...dashEn } } },
   interpolation: { escapeValue: false },
   returnNull: false,
 });
