@@ -6,6 +6,8 @@ import dashEn from "./dash.en.json";
 import dashId from "./dash.id.json";
 import en from "./en.json";
 import id from "./id.json";
+import zonesEn from "./zones.en.json";
+import zonesId from "./zones.id.json";
 
 export type Language = "id" | "en";
 export const LANGUAGES: readonly Language[] = ["id", "en"];
@@ -16,7 +18,7 @@ export const first: Language = stored === "en" ? "en" : "id";
 void i18next.use(initReactI18next).init({
   lng: first,
   fallbackLng: false,
-  resources: { id: { translation: { ...id, ...dashId } }, en: { translation: { ...en, ...dashEn } } },
+  resources: { id: { translation: { ...id, ...dashId, ...zonesId } }, en: { translation: { ...en, ...dashEn, ...zonesEn } } },
   interpolation: { escapeValue: false },
   returnNull: false,
 });
