@@ -20,6 +20,7 @@ const People = lazy(() => import("./pages/People"));
 const Audit = lazy(() => import("./pages/Audit"));
 const Wall = lazy(() => import("./pages/Wall"));
 const Dash = lazy(() => import("./dash/Dash"));
+const ZoneEditor = lazy(() => import("./zones/ZoneEditor"));
 const Account = lazy(() => import("./pages/Account"));
 
 export function App() {
@@ -63,6 +64,7 @@ function Inside({ me }: { me: Me }) {
             <Route path="/incidents/:id" element={<IncidentPage />} />
             <Route path="/cameras" element={<Register />} />
             <Route path="/cameras/:id" element={<CameraPage />} />
+            {may.has("zone.read") && <Route path="/cameras/:id/zones" element={<ZoneEditor />} />}
             {may.has("user.read") && <Route path="/people" element={<People />} />}
             {may.has("audit.read") && <Route path="/audit" element={<Audit />} />}
             {may.has("camera.still") && <Route path="/wall" element={<Wall />} />}

@@ -6,11 +6,12 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
 
-import { api, data, Refusal } from "../api/client";
+import { api, data } from "../api/client";
 import { useMay, useMe } from "../api/me";
 import { CameraSearch } from "../parts/CameraSearch";
 import { Empty, Waiting, Wrong } from "../parts/states";
 import { useNow } from "../parts/time";
+import { useZones } from "../zones/stored";
 import { CityDash } from "./CityDash";
 import { FIRST, RANGES, USES, type Range, type Use } from "./measures";
 import { MetricCard } from "./MetricCard";
@@ -130,18 +131,7 @@ function Cards({ cameraId, zoneId, use, range, showsAll, purpose }: CardsProps) 
 function ZoneChoice({ cameraId, zoneId, onChoice }: { cameraId: string; zoneId: string | null; onChoice: (zone: string) => void }) {
   const { t } = useTranslation();
   const may = useMay();
-  const zones = useQuery({
-    queryKey: ["zones", cameraId],
-    queryFn: async () => {
-      try {
-        return await data(api.GET("/api/v1/cameras/{camera_id}/zones", { params: { path: { camera_id: cameraId } } }));
-      } catch (error) {
-        if (error instanceof Refusal && error.status === 404) return null; // nothing is drawn
-        throw error;
-      }
-    },
-    enabled: may("zone.read"),
-  });
+  const zones = useZones(cameraId, may("zone.read"));
   const drawn = zones.data?.document as { zones?: { id: string; name?: string }[]; lines?: { id: string; name?: string }[] } | undefined;
   const entries = [...(drawn?.zones ?? []), ...(drawn?.lines ?? [])];
   return (
