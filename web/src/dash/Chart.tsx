@@ -101,6 +101,7 @@ function options(width: number, zone: string, language: string): uPlot.Options {
   const axis = { stroke: colour("soft"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line"), width: 1 } };
   const hours = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", timeZone: zone });
   const days = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: zone });
+  const number = new Intl.NumberFormat(language, { maximumFractionDigits: 3 });
   const tick = (at: number, step: number) => (step >= 86_400 ? days : hours).format(at * 1000);
   return {
     width,
@@ -108,16 +109,16 @@ function options(width: number, zone: string, language: string): uPlot.Options {
     legend: { show: false },
     cursor: { y: false },
     tzDate: (at) => uPlot.tzDate(new Date(at * 1000), zone),
-    scales: { x: { time: true }, y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(high ?? 1, 1e-6) * 1.08] }, coverage: { range: [0, 6] } },
+    scales: { x: { time: true }, y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high !== null && high > 0 ? high : 1) * 1.08] }, coverage: { range: [0, 6] } },
     axes: [
       { ...axis, values: (_, splits, _axis, _space, step) => splits.map((at) => tick(at, step)) },
-      { ...axis, size: 56 },
+      { ...axis, size: 56, values: (_, splits) => splits.map((value) => number.format(value)) },
     ],
     // Coverage keeps to the lowest sixth of the picture: a band that fades where the camera was not looked at.
     series: [
       {},
       { stroke: colour("accent"), width: 2, spanGaps: false, points: { show: true, size: 4 } },
-      { scale: "coverage", stroke: colour("unknown"), width: 1, fill: `${colour("unknown")}55` },
+      { scale: "coverage", stroke: colour("unknown"), width: 1, fill: `${colour("unknown")}55`, paths: uPlot.paths.stepped!({ align: 1 }), points: { show: false } },
     ],
   };
 }

@@ -6,6 +6,8 @@ import dashEn from "./dash.en.json";
 import dashId from "./dash.id.json";
 import en from "./en.json";
 import id from "./id.json";
+import rulesEn from "./rules.en.json";
+import rulesId from "./rules.id.json";
 import zonesEn from "./zones.en.json";
 import zonesId from "./zones.id.json";
 
@@ -18,7 +20,7 @@ export const first: Language = stored === "en" ? "en" : "id";
 void i18next.use(initReactI18next).init({
   lng: first,
   fallbackLng: false,
-  resources: { id: { translation: { ...id, ...dashId, ...zonesId } }, en: { translation: { ...en, ...dashEn, ...zonesEn } } },
+  resources: { id: { translation: { ...id, ...dashId, ...zonesId, ...rulesId } }, en: { translation: { ...en, ...dashEn, ...zonesEn, ...rulesEn } } },
   interpolation: { escapeValue: false },
   returnNull: false,
 });
