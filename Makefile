@@ -4,10 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SCREENS := src/sewu/show/screens/index.html
 TEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types unit docs bench evaluate clean
+.PHONY: help setup demo screens test lint types unit docs bench evaluate clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -21,7 +22,13 @@ $(READY): pyproject.toml constraints.txt
 
 setup: $(READY) ## make the Python environment
 
-demo: $(READY) ## analyse a painted street, or your own: make demo SOURCE=clip.mp4
+$(SCREENS): $(READY) $(shell find web -type f -not -path '*/node_modules/*' -not -name schema.ts 2>/dev/null)
+	@bash tools/screens.sh $(BIN)
+	@touch $@
+
+screens: $(SCREENS) ## build the screens into the package
+
+demo: $(READY) $(SCREENS) ## a city that lives; with your own camera or clip: make demo SOURCE=rtsp://... or SOURCE=clip.mp4
 	@$(BIN)/sewu demo $(if $(SOURCE),--source '$(SOURCE)')
 
 lint: $(READY) ## style, import contracts
@@ -40,6 +47,7 @@ unit: $(READY) ## tests alone; TEST_ARGS="-k name"
 
 test: $(READY) ## lint, types, docs, all tests
 	@bash tools/debian.sh
+	@bash tools/screens.sh $(BIN) --check
 	@$(MAKE) --no-print-directory lint types docs
 	@$(MAKE) --no-print-directory unit
 
@@ -52,4 +60,4 @@ evaluate: $(READY) ## measured error on labelled footage: make evaluate DATA=fol
 	@$(BIN)/sewu evaluate $(if $(DATA),--data '$(DATA)')
 
 clean: ## remove what was made
-	@rm -rf $(VENV) dist site sewu-out sewu-watch .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) dist site sewu-out sewu-watch src/sewu/show/screens web/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -29,6 +29,12 @@ from sewu.wiring.watching import tasks_from
 from sewu.workers.status import ShardStatus, total
 
 CAMERAS = 6
+LINE = """size_px = [640, 360]
+[[lines]]
+id = "road"
+start_px = [320, 0]
+end_px = [320, 360]
+"""
 
 
 def served(folder: Path) -> ServerPlan:
@@ -50,13 +56,19 @@ def base_url(tmp_path: Path) -> Iterator[str]:
 
 
 def test_every_camera_is_watched_in_time_and_what_was_seen_is_stored(tmp_path: Path, base_url: str) -> None:
-    done = subprocess.run(command(tmp_path, 16), capture_output=True, text=True, timeout=80, stdin=subprocess.DEVNULL, env=dict(os.environ))
+    (tmp_path / "zones").mkdir()
+    (tmp_path / "zones" / "K0.toml").write_text(LINE)
+    started = [*command(tmp_path, 16), "--zones", str(tmp_path / "zones")]
+    done = subprocess.run(started, capture_output=True, text=True, timeout=80, stdin=subprocess.DEVNULL, env=dict(os.environ))
     assert done.returncode == 0, done.stderr
     status = json.loads(done.stdout.splitlines()[-1])
     assert status["sending"] == CAMERAS
     assert status["pictures"] >= CAMERAS * 3
-    assert status["worst_ratio"] <= 1.5
-    assert status["stretch"] == 1.0
+    is_busy = status["share"] < 0.5  # others use this machine hard: the promise is stretched, and that is told
+    assert status["worst_ratio"] <= (3.0 if is_busy else 1.5)
+    assert is_busy or status["stretch"] == 1.0
+    assert status["following"] == 1, "the camera with a counting line"
+    assert status["followed_pictures"] >= 20
     cameras = {observation.camera_id for observation in read_observations(tmp_path / "out")}
     assert cameras == {f"K{number}" for number in range(CAMERAS)}
 

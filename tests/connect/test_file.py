@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from sewu.base.clock import ManualClock
 from sewu.base.errors import BadSource, StreamBroken
+from sewu.connect.backoff import backoff_s
 from sewu.connect.ffmpeg import Timeline
 from sewu.connect.file import FileSource
-from sewu.connect.opening import backoff_s, is_live, open_source
+from sewu.connect.opening import is_live, open_source
 from sewu.decode.decoder import Decoder
 from tests.clips import Clip, number_of, write
 from tests.fakes import labelled_data

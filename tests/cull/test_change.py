@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sewu.base.records import Image
-from sewu.cull.change import GRID, MAX_DISTRUST, Glance, small_grey, tiles_of
+from sewu.cull.change import GRID, MAX_DISTRUST, MAX_NOISE, Glance, small_grey, tiles_of
 
 EVERY = np.ones((GRID[1], GRID[0]), np.bool_)
 NONE = np.zeros((GRID[1], GRID[0]), np.bool_)
@@ -103,3 +103,43 @@ def test_what_was_learned_survives_a_restart_and_is_bounded() -> None:
 def test_tiles_of_boxes_outside_the_picture_are_clipped() -> None:
     assert tiles_of(np.array([[-50.0, -50.0, 5000.0, 5000.0]]), (640, 360)).all()
     assert not tiles_of(np.empty((0, 4)), (640, 360)).any()
+
+
+def test_a_bus_that_fills_a_third_of_the_picture_is_no_change_of_light() -> None:
+    bus = street()
+    bus[60:360, 0:250] = (250, 250, 250)
+    tiles = looked_at(street()).compare(small_grey(noisy(bus))).tiles
+    beside = ~tiles_of(np.array([[0, 60, 290, 360]]), (640, 360))
+    assert not (tiles & beside).any()
+    assert tiles[4, 2]
+
+
+def test_dusk_in_small_steps_never_adds_up_to_a_change_but_a_parked_car_stays_new() -> None:
+    glance = looked_at(np.asarray(street() + 30, np.uint8))
+    for turn in range(45):
+        dusk = np.clip(street().astype(np.float32) + 30 - np.linspace(0, turn, 640)[None, :, None], 0, 255).astype(np.uint8)
+        change = glance.compare(small_grey(with_person(dusk, 300, 200, 40, 40)))
+        assert change.tiles[5, 7:9].any(), "what differs by more than noise is not absorbed before it was looked at"
+        assert not change.tiles[:, :5].any() and not change.tiles[:, 12:].any(), turn
+
+
+def test_the_weak_rest_of_an_object_is_taken_in_beside_its_sure_part() -> None:
+    glance = looked_at(street())
+    speck = with_person(street(), 124, 44, 7, 8)  # alone it is too small to count
+    assert not glance.compare(small_grey(speck)).tiles[:, 3].any()
+    change = glance.compare(small_grey(with_person(speck, 84, 50, 30, 30)))
+    assert change.tiles[1, 2]
+    assert change.tiles[1, 3]
+
+
+def test_a_flickering_tile_learns_its_noise_and_no_other_does() -> None:
+    glance, rng = looked_at(street()), np.random.default_rng(3)
+    for _ in range(60):
+        shown = street().astype(np.float32)
+        shown[80:120, 80:120] += rng.normal(0, 45, (40, 40, 1)).astype(np.float32)
+        grey = small_grey(np.clip(shown, 0, 255).astype(np.uint8))
+        glance.compare(grey)
+        glance.looked(grey, EVERY, NONE)
+    noise = np.array(glance.state()["noise"])
+    assert noise[2, 2] > 2 * np.median(noise)
+    assert noise.max() <= MAX_NOISE

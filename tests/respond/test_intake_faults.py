@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event as listening
 from sqlalchemy import select
 
-from sewu.base.errors import StoreFull
+from sewu.base.errors import StoreFull, StoreUnavailable
 from sewu.base.incidents import Incident, IncidentFilter
 from sewu.base.records import Event
 from sewu.respond.desk import PHASES
@@ -148,6 +150,15 @@ def test_a_full_disk_is_said_and_leaves_nothing_half(tmp_path: Path) -> None:
     run(f"sqlite:///{tmp_path / 'sewu.sqlite'}", work)
 
 
+async def persistently(database: Database, work: Callable[[], Awaitable[object]]) -> None:
+    """As a feeder does: again until it is stored; a busy machine's PostgreSQL may take many seconds to start."""
+    for _ in range(8):
+        with contextlib.suppress(StoreUnavailable):
+            await database.again(work)
+            return
+    raise AssertionError("PostgreSQL did not come back")
+
+
 def test_a_postgresql_that_restarts_under_load_loses_nothing(postgres: Any) -> None:
     url = postgres.create("desk_restarted")
 
@@ -157,7 +168,7 @@ def test_a_postgresql_that_restarts_under_load_loses_nothing(postgres: Any) -> N
             if number == 10:
                 await asyncio.to_thread(postgres.stop, "immediate")
                 starting = asyncio.create_task(asyncio.to_thread(postgres.start))
-            await database.again(lambda number=number: desk.take("s1", 1, [message(number, "start")], NOW_S + number))  # type: ignore[misc]
+            await persistently(database, lambda number=number: desk.take("s1", 1, [message(number, "start")], NOW_S + number))  # type: ignore[misc]
         await starting
         return await audited(database)
 

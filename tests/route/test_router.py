@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sewu.base.clock import SystemClock
 from sewu.base.errors import BadInput, Conflict, NotFound, Refused, Retry
-from sewu.base.incidents import Incident
+from sewu.base.incidents import Agency, Incident
 from sewu.base.rights import Scope
-from sewu.base.routing import Channel, Duty, Message, Ownership
+from sewu.base.routing import CHANNEL_KINDS, Channel, Duty, Message, Ownership
 from sewu.route.ownership import owns, recipients
 from sewu.route.router import FIRST_WAIT_S, GIVE_UP_AFTER_S, LEASE_S, LONGEST_WAIT_S, wait_s
+from sewu.route.senders import senders
 from sewu.store.operations.agencies import Agencies
 from sewu.store.operations.database import Database
 from sewu.store.operations.dispatches import Channels, Dispatches
@@ -185,3 +188,32 @@ def test_the_incidents_own_agency_is_always_told_first() -> None:
     rows = [Ownership("a", "polisi", "33.74"), Ownership("b", "bpbd", "33.74", ("flood",)), Ownership("c", "dishub", "33.74")]
     assert recipients(one, rows, 0.0, WIB) == ("dishub", "polisi")
     assert recipients(replace(one, area_code=None), rows, 0.0, WIB) == ("dishub",)
+
+
+def test_every_kind_of_channel_has_a_sender() -> None:
+    assert set(senders(SystemClock())) == set(CHANNEL_KINDS)
+
+
+def test_one_channels_library_that_breaks_does_not_keep_the_others_back(database_url: str) -> None:
+    async def work(database: Database) -> None:
+        await told(database, (way("mqtt"), None), (way("webhook"), "s"), incidents=2)
+        broken, well = Peer(), Peer()
+        broken.failure = ZeroDivisionError()
+        post = router(database, {"mqtt": broken, "webhook": well})
+        await post.route(NOW_S)
+        done = await post.send(NOW_S)
+        assert (done.sent, done.given_up) == (2, 2) and len(well.has) == 2
+
+    run(database_url, work)
+
+
+@pytest.mark.parametrize(("code", "name"), [("a/b", "x"), ("#", "x"), ("", "x"), ("Dishub", "x"), ("dishub", " "), ("x" * 41, "x")])
+def test_an_agencys_code_is_a_plain_word(tmp_path: Path, code: str, name: str) -> None:
+    async def work(database: Database) -> None:
+        with pytest.raises(BadInput):
+            await Agencies(database).put(Agency(code, name), NOW_S)
+        await Agencies(database).put(Agency("damkar", "Pemadam"), NOW_S)
+        await Agencies(database).put(Agency("damkar", "Damkar"), NOW_S)
+        assert await Agencies(database).list() == (Agency("damkar", "Damkar"),)
+
+    run(f"sqlite:///{tmp_path / 'sewu.sqlite'}", work)

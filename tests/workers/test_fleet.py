@@ -25,6 +25,7 @@ cameras = 0
 def say():
     status = {"shard": shard, "pid": os.getpid(), "at_s": time.time(), "cameras": cameras, "process_s": 1.0, "camera_s": 500.0}
     print(json.dumps(status), flush=True)
+if mode == "slow": time.sleep(1.5)
 if mode == "garbage": print("not a status", flush=True)
 say()
 for line in sys.stdin:
@@ -65,6 +66,15 @@ def test_shards_learn_their_cameras_at_start_and_when_they_change(fleet_of: Call
     wait_until(fleet, lambda: sorted(status.cameras for status in fleet.statuses()) == [1, 2])
     fleet.assign({0: ["a", "b", "d", "e"], 1: ["c"]})
     wait_until(fleet, lambda: sorted(status.cameras for status in fleet.statuses()) == [1, 4])
+
+
+def test_a_list_longer_than_a_pipe_holds_does_not_make_the_parent_wait_for_a_slow_shard(fleet_of: Callable[..., Fleet]) -> None:
+    fleet = fleet_of(shards=1, mode="slow")
+    fleet.assign({0: ["a camera with many zones"] * 100_000})
+    began_s = time.monotonic()
+    fleet.check()
+    assert time.monotonic() - began_s < 1.0
+    wait_until(fleet, lambda: any(status.cameras == 100_000 for status in fleet.statuses()))
 
 
 def test_a_killed_shard_is_back_within_seconds_and_knows_its_cameras(fleet_of: Callable[..., Fleet]) -> None:

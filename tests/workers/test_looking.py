@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from sewu.base.records import Detections, Frame
-from sewu.detect.canvas import CanvasDetector
-from sewu.workers.looking import Eye, Looker
+from sewu.detect.canvas import CanvasDetector, Found
+from sewu.workers.looking import Eye, Looker, joined
 from tests.detect.test_canvas import Blobs
 
 INPUT = (416, 256)
@@ -112,3 +112,38 @@ def test_no_pictures_no_work() -> None:
     looking, detector = looker()
     assert looking.look([]) == []
     assert detector.whole == 0
+
+
+def test_half_of_a_known_one_at_a_cut_is_replaced_by_the_known_one() -> None:
+    found = joined_at_cut(known_px=(150, 20, 250, 60), half_px=(150, 20, 200, 60), score=0.9)
+    assert found is not None
+    assert boxes_of(found) == [[150, 20, 250, 60]]
+
+
+def test_half_of_something_unknown_asks_for_a_whole_look_unless_it_is_weak() -> None:
+    assert joined_at_cut(known_px=(300, 200, 350, 260), half_px=(150, 20, 200, 60), score=0.9) is None
+    found = joined_at_cut(known_px=(300, 200, 350, 260), half_px=(150, 20, 200, 60), score=0.15)
+    assert found is not None
+    assert boxes_of(found) == [[300, 200, 350, 260]]
+
+
+def joined_at_cut(known_px: tuple[int, ...], half_px: tuple[int, ...], score: float) -> Detections | None:
+    """A part (100, 0) to (200, 100) in which half of something ends at the right edge."""
+
+    def one(box_px: tuple[int, ...], sure: float) -> Detections:
+        return Detections("c", 1.0, np.array([box_px], np.float32), np.array([sure], np.float32), np.zeros(1, np.int64))
+
+    part = Found(one(half_px, score), np.array([True]))
+    return joined(one(known_px, 0.8), [part], np.array([[100, 0, 200, 100]], np.float32), np.zeros(1, np.bool_))
+
+
+def test_a_parked_car_that_a_part_cuts_stays_and_one_whose_tiles_changed_does_not() -> None:
+    looking, detector = looker()
+    eye = Eye(whole_interval_s=1000)
+    parked = (300, 100, 520, 220)
+    looking.look([(eye, picture(0, parked))])
+    (found,) = looking.look([(eye, picture(2, parked, (262, 130, 285, 190)))])
+    assert near(found, parked, (262, 130, 285, 190))
+    (found,) = looking.look([(eye, picture(4, (262, 130, 285, 190)))])
+    assert near(found, (262, 130, 285, 190))
+    assert detector.whole <= 2

@@ -11,7 +11,7 @@ import pytest
 
 from sewu.base.clock import ManualClock
 from sewu.base.errors import StreamBroken
-from sewu.base.records import Camera, Frame, Packet, StreamInfo
+from sewu.base.records import Camera, Detections, Frame, Packet, StreamInfo
 from sewu.connect.ring import Ring
 from sewu.cull.following import Following
 from sewu.cull.schedule import Schedule
@@ -94,11 +94,11 @@ class Kept:
 
 
 class World:
-    def __init__(self, names: Sequence[str], gop_s: float = 1.0) -> None:
+    def __init__(self, names: Sequence[str], gop_s: float = 1.0, detector: OneCar | None = None) -> None:
         self.clock = WorkingClock(START_S)
         self.cameras = Cameras(names, self.clock, gop_s)
         self.ring, self.kept = CountingRing(), Kept()
-        looker = Looker(OneCar(), None, (64, 36))
+        looker = Looker(detector or OneCar(), None, (64, 36))
         self.schedule = Schedule(capacity=0.9)
         self.shard = Shard(self.cameras, self.ring, looker, self.schedule, [self.kept], self.clock)
 
@@ -135,6 +135,38 @@ def test_a_camera_that_cannot_be_decoded_and_a_silent_one_disturb_nobody() -> No
     assert len(world.kept.looks["good"]) >= 9
     assert "bad" not in world.kept.looks
     assert bad.faults >= 9
+
+
+class Squeamish(OneCar):
+    """A detector that fails on the pictures of one camera."""
+
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        if any(frame.camera_id == "bad" for frame in frames):
+            raise ZeroDivisionError
+        return super().detect(frames)
+
+
+def test_a_picture_on_which_the_detector_fails_costs_the_others_nothing() -> None:
+    world = World(["a", "bad", "b"], detector=Squeamish())
+    for name in ("a", "bad", "b"):
+        world.watch(name)
+    world.run(20)
+    assert len(world.kept.looks["a"]) >= 9
+    assert len(world.kept.looks["b"]) >= 9
+    assert world.shard.watched["bad"].faults >= 9
+
+
+def test_a_decoder_that_fails_in_any_way_is_contained() -> None:
+    class Crashing(Painter):
+        def decode(self, packet: Packet) -> list[Frame]:
+            raise ValueError("no such pixel format")
+
+    world = World(["a", "bad"])
+    world.watch("a")
+    world.watch("bad").keyframes = Crashing(world.clock)
+    world.run(20)
+    assert len(world.kept.looks["a"]) >= 9
+    assert world.shard.faults >= 9
 
 
 def test_a_fault_in_one_flow_is_contained() -> None:
@@ -211,6 +243,29 @@ def test_overload_stretches_what_is_followed_and_never_a_promise() -> None:
         assert max(b - a for a, b in itertools.pairwise(times)) <= 3.0, f"{name} was not seen in its interval"
     assert world.schedule.stretch == 1.0
     assert world.shard.following.allowed < 4
+
+
+def test_a_core_that_others_use_stretches_the_intervals_until_it_is_free_again() -> None:
+    class Shared(Painter):
+        """Forty milliseconds of work that take `slow` times as long."""
+
+        slow = 5.0
+
+        def decode(self, packet: Packet) -> list[Frame]:
+            world.clock.spend(0.04)
+            world.clock.advance(0.04 * self.slow)
+            return super().decode(packet)
+
+    world = World([f"c{i}" for i in range(10)])
+    for name in world.cameras.names:
+        world.watch(name, interval_s=2.0).keyframes = Shared(world.clock)
+    world.run(30)
+    assert 0.15 < world.schedule.share < 0.3
+    assert world.schedule.stretch == pytest.approx(0.2 / (0.9 * 0.2), rel=0.3)
+    Shared.slow = 1.0
+    world.run(60)
+    assert world.schedule.share > 0.95
+    assert world.schedule.stretch == 1.0
 
 
 def test_a_doubtful_look_gets_another_one_before_its_time() -> None:

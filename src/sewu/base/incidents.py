@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
-from sewu.base.records import Place, Severity
+from sewu.base.records import Event, Place, Severity
 
 IncidentState = Literal["open", "acknowledged", "assigned", "in_progress", "resolved", "closed", "false_alarm"]
 INCIDENT_STATES: tuple[IncidentState, ...] = get_args(IncidentState)
@@ -243,6 +243,28 @@ class IncidentFilter:
     opened_from_s: float | None = None
     opened_until_s: float | None = None
     text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events to list. Empty means: not asked."""
+
+    kinds: tuple[str, ...] = ()
+    severities: tuple[Severity, ...] = ()
+    camera_id: str | None = None
+    area_code: str | None = None
+    started_from_s: float | None = None
+    started_until_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedEvent:
+    """An event as it is listed: with the incident that it is in, and where its camera is."""
+
+    event: Event
+    incident_id: str
+    area_code: str | None
+    agency: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,14 +238,20 @@ def groups_within(points: Doubles, distance: float) -> Ints:
     if len(points) == 0:
         return np.empty(0, np.int64)
     offsets = points[:, None, :] - points[None, :, :]
-    near = np.einsum("ijk,ijk->ij", offsets, offsets) <= distance * distance
-    if len(points) > DENSE_POINTS:
+    return joined(np.einsum("ijk,ijk->ij", offsets, offsets) <= distance * distance)
+
+
+def joined(near: Bools) -> Ints:
+    """Label the connected parts of a graph with 0, 1, ... `near`: bool (n, n), symmetric, true on its diagonal. -> (n,)."""
+    if len(near) == 0:
+        return np.empty(0, np.int64)
+    if len(near) > DENSE_POINTS:
         _, labels = connected_components(near, directed=False)
         return np.asarray(labels, np.int64)
     # For a few people the general solver's checks cost more than the work: spread the smallest label until nothing changes.
-    own = np.arange(len(points))
+    own = np.arange(len(near))
     while True:
-        spread = np.where(near, own[None, :], len(points)).min(axis=1)
+        spread = np.where(near, own[None, :], len(near)).min(axis=1)
         if np.array_equal(spread, own):
             return np.asarray(np.unique(own, return_inverse=True)[1], np.int64)
         own = spread

@@ -1,12 +1,15 @@
 """What it costs to receive a camera: Sewu's own RTSP client against FFmpeg's demuxer through PyAV.
 
-Both receive the same streams from a server in another process and use nothing but processor time of this process,
-which is what is measured. Rounds alternate, so that a machine that grows busy hurts both.
+Server, Sewu and PyAV each have a process of their own; what is measured is the processor time of the receiving one,
+all threads, user and system, once every camera has played for a while. Rounds alternate, so that a machine that grows
+busy hurts both.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import threading
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -17,6 +20,7 @@ import av
 from sewu.base.clock import SystemClock
 from sewu.base.errors import StreamBroken
 from sewu.connect.rtsp import RtspPoller
+from sewu.connect.rtsp.poller import MAX_WAIT_S
 from sewu.simulate.server import ServedCamera, ServerPlan, StreamFile, serve_in_process
 from sewu.simulate.testcard import MAIN_CARD, SUB_CARD, cached_card
 
@@ -36,6 +40,7 @@ class IngestCost:
         ratio: how many times dearer PyAV is. rounds_*: each round's cost.
         sewu_fps, pyav_fps: access units per camera and second that really arrived.
         pyav_cameras: how many PyAV received at a time.
+        poll_every_s, max_wait_s: how often all sockets were gone through, and how long one was left alone at most.
     """
 
     stream: str
@@ -50,6 +55,8 @@ class IngestCost:
     megabits_per_s: float
     rounds_sewu_ms: tuple[float, ...]
     rounds_pyav_ms: tuple[float, ...]
+    poll_every_s: float = POLL_EVERY_S
+    max_wait_s: float = MAX_WAIT_S
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
@@ -66,14 +73,14 @@ def measure_ingest(stream: Literal["main", "sub"], cameras: int, seconds: float,
     plan = ServerPlan(
         cameras=tuple(ServedCamera(id=f"c{n}", main=StreamFile(path=path), phase_s=n * 0.37) for n in range(max(cameras, PYAV_CAMERAS)))
     )
-    with serve_in_process(plan) as server:
+    with serve_in_process(plan) as server, _own_process() as sewu, _own_process() as pyav:
         base = f"rtsp://{server.addresses.host}:{server.addresses.rtsp_port}"
         urls = [f"{base}/c{n}/main" for n in range(cameras)]
         by_pyav = urls[:PYAV_CAMERAS]
         ours, theirs = [], []
         for _ in range(ROUNDS):
-            ours.append(_by_sewu(urls, seconds))
-            theirs.append(_by_pyav(by_pyav, seconds))
+            ours.append(sewu.submit(_by_sewu, urls, seconds).result())
+            theirs.append(pyav.submit(_by_pyav, by_pyav, seconds).result())
     sewu_ms, pyav_ms = median(cost for cost, _, _ in ours), median(cost for cost, _ in theirs)
     return IngestCost(
         stream,
@@ -89,6 +96,10 @@ def measure_ingest(stream: Literal["main", "sub"], cameras: int, seconds: float,
         tuple(cost for cost, _, _ in ours),
         tuple(cost for cost, _ in theirs),
     )
+
+
+def _own_process() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
 
 
 def _by_sewu(urls: list[str], seconds: float) -> tuple[float, float, float]:

@@ -32,9 +32,11 @@ YEAR_S = 365 * 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """Milliseconds of one kind of work, repeated: median, 95th percentile, longest."""
+    """Milliseconds of one kind of work, repeated: median, 95th percentile, longest; processor milliseconds each, on average,
+    of server and client together."""
 
     count: int
+    cpu_ms: float
     median_ms: float
     p95_ms: float
     longest_ms: float
@@ -69,10 +71,12 @@ class ServiceCost:
         return asdict(self)
 
 
-def timed(durations_s: Sequence[float]) -> Timed:
-    """Sums up durations in seconds."""
+def timed(durations_s: Sequence[float], cpu_s: float) -> Timed:
+    """Sums up durations in seconds, and the processor seconds of all of them."""
     values = np.asarray(durations_s, np.float64) * 1000
-    return Timed(len(values), float(np.median(values)), float(np.percentile(values, 95)), float(values.max()))
+    return Timed(
+        len(values), 1000 * cpu_s / max(1, len(values)), float(np.median(values)), float(np.percentile(values, 95)), float(values.max())
+    )
 
 
 async def fill(database: Database, cameras: Sequence[RegisteredCamera], counts: tuple[int, int], now_s: float) -> None:
@@ -131,26 +135,28 @@ async def ask(url: str, headers: Mapping[str, str], questions: Mapping[str, Sequ
         questions: what is measured -> paths, of which each turn takes the next.
     """
     found: dict[str, list[float]] = {name: [] for name in questions}
+    cpu_s = dict.fromkeys(questions, 0.0)
     async with httpx.AsyncClient(base_url=url, headers=dict(headers), timeout=120) as http:
         for turn in range(rounds + 1):
             for name, paths in questions.items():
-                started_s = time.perf_counter()
+                started_s, before_s = time.perf_counter(), time.process_time()
                 answer = await http.get(paths[turn % len(paths)])
                 took_s = time.perf_counter() - started_s
                 answer.raise_for_status()
                 if turn > 0:
                     found[name].append(took_s)
-    return {name: timed(durations) for name, durations in found.items()}
+                    cpu_s[name] += time.process_time() - before_s
+    return {name: timed(durations, cpu_s[name]) for name, durations in found.items()}
 
 
 async def repeat(work: Callable[[int], Awaitable[object]], rounds: int) -> Timed:
     """Do a write so often."""
-    durations = []
+    durations, before_s = [], time.process_time()
     for turn in range(rounds):
         started_s = time.perf_counter()
         await work(turn)
         durations.append(time.perf_counter() - started_s)
-    return timed(durations)
+    return timed(durations, time.process_time() - before_s)
 
 
 def conditions(camera_ids: Sequence[str], turn: int, now_s: float) -> list[CameraState]:

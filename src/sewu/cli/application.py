@@ -14,8 +14,11 @@ from sewu.cli import (
     demo,
     evaluate,
     evidence,
+    incidents,
+    keeping,
     models,
     register,
+    rules,
     serve,
     simulate_city,
     simulate_scene,
@@ -42,8 +45,13 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("init")(register.init)
 app.add_typer(register.cameras, name="cameras")
 app.add_typer(register.areas, name="areas")
+app.add_typer(rules.app, name="rules")
+app.command("backup")(keeping.backup)
+app.command("restore")(keeping.restore)
+app.command("prune")(keeping.prune)
 app.add_typer(zones.app, name="zones")
 app.add_typer(models.app, name="models")
+app.add_typer(incidents.app, name="incidents")
 app.add_typer(evidence.app, name="evidence")
 simulate = typer.Typer(no_args_is_help=True, help="Cameras and a city with known truth.")
 simulate_city.mount(simulate)

@@ -11,10 +11,12 @@ from typing import Annotated, Any, Literal
 import platformdirs
 import typer
 
-from sewu.cli import bench_serve
+from sewu.cli import bench_recall, bench_serve, bench_watch
 
 app = typer.Typer(no_args_is_help=True, help="What it costs on this machine, beside the usual ways.")
 bench_serve.mount(app)
+bench_recall.mount(app)
+bench_watch.mount(app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -90,7 +92,8 @@ def service(  # noqa: PLR0913 one parameter per option
     sizes = {"cameras": cameras, "incidents": incidents, "events": events}
     cost = bench_service(BenchOptions(**sizes, rounds=rounds, listeners=listeners, database_url=database_url))
     rows = [
-        f"{name}: median {found.median_ms:.1f} ms, p95 {found.p95_ms:.1f} ms" for name, found in {**cost.answers, **cost.writes}.items()
+        f"{name}: median {found.median_ms:.1f} ms, p95 {found.p95_ms:.1f} ms, processor {found.cpu_ms:.1f} ms"
+        for name, found in {**cost.answers, **cost.writes}.items()
     ]
     heard = cost.streams
     if heard is not None:

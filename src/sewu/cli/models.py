@@ -16,11 +16,13 @@ from rich.table import Table
 
 from sewu.base.errors import BadModel, SewuError
 from sewu.base.words import Words, choose_language
+from sewu.cli import models_make
 
 if TYPE_CHECKING:
     from sewu.detect.shelf import Entry, Shelf, Verified
 
-app = typer.Typer(no_args_is_help=True, help="List, add, pull and verify detection models.")
+app = typer.Typer(no_args_is_help=True, help="List, add, pull, verify and quantise detection models.")
+models_make.mount(app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 ModelArgument = Annotated[str, typer.Argument(help="Name of the model, as in `sewu models list`.")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
@@ -125,6 +126,27 @@ def nearest(
         for near in found
     ]
     _print(("code", "name", "distance", "bearing", "faces", "condition"), rows)
+
+
+@cameras.command()
+def discover(
+    out: Annotated[Path, typer.Option(help="List to write; fill in areas or places, then import it.")] = Path("found.csv"),
+    target: Annotated[str, typer.Option(help="Address to ask; the whole network when left out.")] = "239.255.255.250",
+    user: Annotated[str | None, typer.Option(help="User of the cameras; the password is asked for, or SEWU_CAMERA_PASSWORD.")] = None,
+    seconds: Annotated[float, typer.Option(min=0.1, max=60, help="How long to wait for answers.")] = 3.0,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="UDP port to ask.")] = 3702,
+) -> None:
+    """Find ONVIF cameras on this network and write their streams as a list; stores nothing."""
+    from sewu.wiring.discovering import discover as find
+
+    password = None
+    if user is not None:
+        password = os.environ.get("SEWU_CAMERA_PASSWORD") or typer.prompt("password", hide_input=True)
+    found, unusable = asyncio.run(find(out, target, port, seconds, None if password is None else (user or "", password)))
+    words = words_of()
+    for one in unusable:
+        typer.echo(words("register.no_stream", address=one.address, reason=one.reason), err=True)
+    typer.echo(words("register.found", found=len(found), unusable=len(unusable), file=out))
 
 
 @areas.command("import")

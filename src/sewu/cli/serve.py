@@ -27,10 +27,8 @@ def serve(
 ) -> None:
     """Run the city service: the API, the screens, and what goes on beside them."""
     from sewu.store.operations.vault import open_vault
-    from sewu.wiring.outflow import Outflow
     from sewu.wiring.serving import build_parts, evidence_room, jobs_of
     from sewu.wiring.serving import serve as run
-    from sewu.wiring.supervising import Job
 
     configure_log()
     there = open_home(home)
@@ -46,9 +44,7 @@ def serve(
             if not await parts.people.count():
                 typer.echo(words("serve.nobody"), err=True)
             typer.echo(words("serve.running", url=f"http://{chosen_host}:{chosen_port}", home=there.folder), err=True)
-            outflow = Outflow(parts, there.settings.watched_tag)
-            jobs = [*jobs_of(parts), Job("register to the watch", 2.0, outflow.follow)]
-            await run(parts, chosen_host, chosen_port, jobs)
+            await run(parts, chosen_host, chosen_port, jobs_of(parts))
         finally:
             await parts.database.close()
 

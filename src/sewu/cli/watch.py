@@ -19,6 +19,8 @@ from rich.live import Live
 from rich.table import Table
 
 from sewu.base.clock import SystemClock
+from sewu.base.errors import BadSettings
+from sewu.base.service import open_home
 from sewu.base.words import Words
 from sewu.cli.analyze import stopping
 from sewu.cli.language import words as words_of
@@ -43,7 +45,10 @@ Rules = Annotated[Path | None, typer.Option(help="Rules file; without it the rul
 
 
 def watch(  # noqa: PLR0913 one parameter per option
-    cameras: Annotated[Path, typer.Option(help="Camera list: CSV or GeoJSON; a change is taken over while running.")],
+    cameras: Annotated[Path | None, typer.Option(help="Camera list: CSV or GeoJSON; a change is taken over while running.")] = None,
+    home: Annotated[
+        Path | None, typer.Option(help="Home of a service: its cameras, passwords and zones are watched, and it hears what is found.")
+    ] = None,
     out: Out = Path("sewu-watch"),
     secrets: Annotated[Path | None, typer.Option(help='JSON of {"camera/ID": password}.')] = None,
     zones: Annotated[Path | None, typer.Option(help="Folder of zones files, ID.toml for camera ID; changes are taken over too.")] = None,
@@ -63,11 +68,18 @@ def watch(  # noqa: PLR0913 one parameter per option
     """Watch many live RTSP cameras: every one at least every so many seconds, whatever the others do."""
     from sewu.detect.shelf import load
     from sewu.wiring.metrics import WatchMetrics, serving
+    from sewu.wiring.outflow import watch_folder
     from sewu.wiring.sharding import WatchOptions
     from sewu.wiring.watching import CityList
     from sewu.wiring.watching import watch as run
     from sewu.wiring.zoning import ZonesFolder
 
+    if home is not None:
+        there = open_home(home)
+        told = watch_folder(there)
+        cameras, secrets, zones, out = told / "cameras.csv", told / "secrets.json", told / "zones", there.observations_folder
+    if cameras is None:
+        raise BadSettings("Nothing says which cameras to watch.", "Give --cameras FILE, or --home FOLDER of a service.")
     load(model)  # a model that is not here is said before anything starts
     _log_apart()
     city = CityList(cameras, secrets, None if zones is None else ZonesFolder(zones), not main_stream)
@@ -132,7 +144,13 @@ def watch_shard(
 
 def _log_apart() -> None:
     """Log lines go to standard error: standard output is for JSON, and a worker's is its pipe to the parent."""
-    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+    plain = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+    stamps = structlog.processors.TimeStamper(fmt="iso", utc=True)
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, stamps, plain],
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger("info"),
+    )
 
 
 def _figures(status: ShardStatus) -> dict[str, str]:

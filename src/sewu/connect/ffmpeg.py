@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import av
@@ -44,6 +44,7 @@ class LiveSource:
 
     Args:
         url: may carry a log-in; it is never printed.
+        transport: how RTSP is to bring its packets.
 
     Raises:
         Refused: wrong log-in or unknown path. CameraUnreachable: no answer. BadSource: no video in it.
@@ -52,13 +53,13 @@ class LiveSource:
 
     duration_s: float | None = None
 
-    def __init__(self, url: str, camera_id: str, clock: Clock) -> None:
+    def __init__(self, url: str, camera_id: str, clock: Clock, transport: Literal["tcp", "udp"] = "tcp") -> None:
         self.camera_id, self._clock = camera_id, clock
         self.name = without_login(url)
         self.faults: list[str] = []
         failure: SewuError | None = None
         try:
-            self._container = av.open(url, options=_options(url), timeout=(OPEN_TIMEOUT_S, READ_TIMEOUT_S))
+            self._container = av.open(url, options=_options(url, transport), timeout=(OPEN_TIMEOUT_S, READ_TIMEOUT_S))
         except (FFmpegError, OSError, ValueError) as error:
             failure = self._explained(error)
         if failure is not None:  # raised out here, so that FFmpeg's error, whose text holds the password, is not its context
@@ -148,8 +149,8 @@ def without_login(url: str) -> str:
         return "the source"
 
 
-def _options(url: str) -> dict[str, str]:
+def _options(url: str, transport: str) -> dict[str, str]:
     options = {"fflags": "nobuffer", "probesize": "1000000", "analyzeduration": "2000000"}
     if urlsplit(url).scheme in {"rtsp", "rtsps"}:
-        options |= {"rtsp_transport": "tcp", "stimeout": str(int(READ_TIMEOUT_S * 1e6))}
+        options |= {"rtsp_transport": transport, "stimeout": str(int(READ_TIMEOUT_S * 1e6))}
     return options

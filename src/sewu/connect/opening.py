@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -11,8 +10,10 @@ from sewu.base.errors import BadSource
 from sewu.base.interfaces import Source
 from sewu.connect.ffmpeg import LiveSource, without_login
 from sewu.connect.file import FileSource
+from sewu.connect.rtsp.source import RtspSource
 
-LIVE_SCHEMES = ("rtsp", "rtsps", "http", "https")
+RTSP_SCHEMES = ("rtsp", "rtsps")
+LIVE_SCHEMES = (*RTSP_SCHEMES, "http", "https")
 
 
 def open_source(text: str, camera_id: str, clock: Clock, start_s: float | None = None) -> Source:
@@ -25,6 +26,8 @@ def open_source(text: str, camera_id: str, clock: Clock, start_s: float | None =
         BadSource, Refused, CameraUnreachable: see the sources.
     """
     scheme = urlsplit(text).scheme.lower() if "://" in text else ""
+    if scheme in RTSP_SCHEMES:
+        return _rtsp(text, camera_id, clock)
     if scheme in LIVE_SCHEMES:
         return LiveSource(text, camera_id, clock)
     if scheme == "file":
@@ -34,14 +37,14 @@ def open_source(text: str, camera_id: str, clock: Clock, start_s: float | None =
     return FileSource(Path(text), camera_id, start_s)
 
 
+def _rtsp(text: str, camera_id: str, clock: Clock) -> Source:
+    """Our own client; FFmpeg's for video that it does not know."""
+    try:
+        return RtspSource(text, camera_id, clock)
+    except BadSource:
+        return LiveSource(text, camera_id, clock)
+
+
 def is_live(text: str) -> bool:
     """Whether a source has no end of its own."""
     return "://" in text and urlsplit(text).scheme.lower() in LIVE_SCHEMES
-
-
-def backoff_s(attempt: int, chance: random.Random, first_s: float = 1.0, longest_s: float = 60.0) -> float:
-    """How long to wait before attempt number `attempt` (from 1): doubling, at most `longest_s`, spread by half.
-
-    The spread keeps ten thousand cameras from coming back in the same second after a power cut.
-    """
-    return float(min(longest_s, first_s * 2.0 ** min(attempt - 1, 30)) * chance.uniform(0.5, 1.0))

@@ -56,6 +56,7 @@ class Schedule:
         first_cost_s: what a picture is assumed to cost until it was measured.
 
     `demand`: processor seconds a second that the unstretched promises need. `extra`: looks taken before they were due.
+    `share`: of the processor time asked for, how much this process gets; less than 1 when others use the core.
     `taken`, `late`: pictures, and those that came after more than 1.5 intervals, since the start.
     """
 
@@ -64,6 +65,7 @@ class Schedule:
     stretch: float = 1.0
     overhead: float = 0.0
     demand: float = 0.0
+    share: float = 1.0
     extra: int = 0
     taken: int = 0
     late: int = 0
@@ -168,7 +170,8 @@ class Schedule:
         """
         names = self.promises.keys() if watched is None else [name for name in watched if name in self.promises]
         self.demand = sum(self.promises[name].cost_s / self.promises[name].interval_s for name in names)
-        wanted = max(1.0, self.demand / max(self.capacity - overhead, 0.02 * self.capacity))
+        capacity = self.capacity * self.share
+        wanted = max(1.0, self.demand / max(capacity - overhead, 0.02 * capacity))
         elapsed_s = 0.0 if self._updated_at_s is None else max(0.0, now_s - self._updated_at_s)
         self._updated_at_s, self.overhead = now_s, overhead
         floor = max(1.0, self.stretch * (1 - RECOVERY_PER_S * elapsed_s))

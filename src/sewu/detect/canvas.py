@@ -24,6 +24,10 @@ GAP_PX = 8
 GREY = 114
 CUT_PX = 2.0
 """A box this near to a cut edge may be half of something."""
+SURE_SCORE = 0.3
+"""Weaker boxes neither widen a part nor make a cut: most of them are nothing, and a look at it all would find no more."""
+STEP_PX = 32
+"""Canvases are cut off below what they hold, at a multiple of this: a model of free input size pays for no empty rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +40,18 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a part held, in the frame's pixels. `cut`: something reaches over an inner edge, look at it all."""
+    """What a part held, in the frame's pixels. cut: bool (n,), which boxes reach over an inner edge and may be half of something."""
 
     detections: Detections
-    cut: bool
+    cut: Bools
 
 
 def parts_of(frame: Frame, tiles: Bools, known_px: NDArray[np.floating], margin_px: int) -> list[Part]:
-    """Rectangles that cover the changed tiles, each grown by a margin and by the known boxes that it touches.
+    """Rectangles that cover the changed tiles, each grown by a margin and by the known boxes that lie in it by more than half.
 
     Args:
         tiles: bool (rows, columns), True where the picture changed.
-        known_px: (n, 4), what was found before; a box that a rectangle touches is taken in whole.
+        known_px: (n, 4), what was found before; a box whose middle a rectangle holds is taken in whole, others it may cut.
     """
     width, height = frame.size_px
     rows, columns = tiles.shape
@@ -55,10 +59,10 @@ def parts_of(frame: Frame, tiles: Bools, known_px: NDArray[np.floating], margin_
     scale = np.array([width / columns, height / rows])
     corners = [(stats[1:, :2] * scale), ((stats[1:, :2] + stats[1:, 2:4]) * scale)]
     found = np.hstack(corners).astype(np.float32) + np.array([-margin_px, -margin_px, margin_px, margin_px], np.float32)
-    for _ in range(3):  # taking one box in may touch the next; three rounds settle all but contrived chains
-        touching = boxes.intersections_px2(found, known_px) > 0
+    middle = boxes.centres_px(known_px)
+    for _ in range(3):  # taking one box in may reach the middle of the next; three rounds settle all but contrived chains
         for row in range(len(found)):
-            inside = known_px[touching[row]]
+            inside = known_px[np.all((middle >= found[row, :2]) & (middle <= found[row, 2:]), axis=1)]
             if len(inside):
                 found[row, :2] = np.minimum(found[row, :2], inside[:, :2].min(axis=0) - margin_px / 2)
                 found[row, 2:] = np.maximum(found[row, 2:], inside[:, 2:].max(axis=0) + margin_px / 2)
@@ -93,7 +97,7 @@ class CanvasDetector:
         ]
         places = pack(sizes, self._size_px)
         count = 1 + max((canvas for canvas, _, _ in places), default=-1)
-        canvases: list[Image] = [np.full((self._size_px[1], self._size_px[0], 3), GREY, np.uint8) for _ in range(count)]
+        canvases: list[Image] = [np.full((height, self._size_px[0], 3), GREY, np.uint8) for height in self._heights(sizes, places, count)]
         for part, (width, height), (canvas, x, y) in zip(parts, sizes, places, strict=True):
             x0, y0, x1, y1 = part.box_px
             width, height = min(width, self._size_px[0]), min(height, self._size_px[1])
@@ -103,6 +107,13 @@ class CanvasDetector:
         self.passes += len(frames)
         looked = self._detector.detect(frames) if frames else []
         return [_taken_from(looked[canvas], part, size, (x, y)) for part, size, (canvas, x, y) in zip(parts, sizes, places, strict=True)]
+
+    def _heights(self, sizes: Sequence[tuple[int, int]], places: Sequence[tuple[int, int, int]], count: int) -> list[int]:
+        """Rows that each canvas needs."""
+        used = [0] * count
+        for (_, height), (canvas, _, y) in zip(sizes, places, strict=True):
+            used[canvas] = max(used[canvas], min(self._size_px[1], y + height))
+        return [min(self._size_px[1], -(-rows // STEP_PX) * STEP_PX) for rows in used]
 
 
 def pack(sizes_px: Sequence[tuple[int, int]], canvas_px: tuple[int, int]) -> list[tuple[int, int, int]]:
@@ -143,7 +154,10 @@ def _taken_from(looked: Detections, part: Part, size_px: tuple[int, int], origin
     box_px = boxes.clip(box_px, x1 - x0, y1 - y0) + np.array([x0, y0, x0, y0], np.float32)
     frame_width, frame_height = part.frame.size_px
     edges = [(0, x0, x0 > 0), (1, y0, y0 > 0), (2, x1, x1 < frame_width), (3, y1, y1 < frame_height)]
-    cut = any(inner and bool((np.abs(box_px[:, column] - edge) < CUT_PX).any()) for column, edge, inner in edges)
+    cut: Bools = np.zeros(len(own), np.bool_)
+    for column, edge, inner in edges:
+        if inner:
+            cut |= np.abs(box_px[:, column] - edge) < CUT_PX
     return Found(Detections(part.frame.camera_id, part.frame.at_s, box_px, own.scores, own.classes), cut)
 
 

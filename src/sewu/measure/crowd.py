@@ -9,14 +9,12 @@ from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial.distance import cdist
 
 from sewu.base.boxes import as_tuple, feet_px, iou
 from sewu.base.interfaces import Metric, State
 from sewu.base.records import CLASS_IDS, Bools, Floats, Frame, Ints, Observation, Tracks
 from sewu.base.settings import Settings, overridden
-from sewu.base.space import Scene, Zone, groups_within
+from sewu.base.space import Scene, Zone, groups_within, joined
 from sewu.base.standing import Standing
 from sewu.base.watching import DEFAULT_MAX_GAP_S, Tally, WatchedTime, Windows
 
@@ -176,9 +174,11 @@ class Crowd:
 
     def _gatherings(self, place: Place, persons: Tracks, at_s: float) -> list[Observation]:
         now_s, settings = self._time.now_s, place.settings
-        labels = self._together(persons.boxes_px, settings)
-        clusters = [np.flatnonzero(labels == label) for label in range(int(labels.max(initial=-1)) + 1)]
-        clusters = [rows for rows in clusters if len(rows) >= settings.gather_members]
+        clusters: list[Ints] = []
+        if len(persons) >= settings.gather_members:
+            labels = self._together(persons.boxes_px, settings)
+            large = np.flatnonzero(np.bincount(labels) >= settings.gather_members)
+            clusters = [np.flatnonzero(labels == label) for label in large]
         found: list[Observation] = []
         now = 0
         for rows, group in self._identified(place, persons, clusters):
@@ -209,8 +209,8 @@ class Crowd:
         heights = np.maximum(1.0, boxes_px[:, 3] - boxes_px[:, 1]).astype(np.float64)
         mean = (heights[:, None] + heights[None, :]) / 2
         level = np.maximum(heights[:, None], heights[None, :]) <= SAME_DEPTH * np.minimum(heights[:, None], heights[None, :])
-        _, labels = connected_components((cdist(feet, feet) <= settings.distance_heights * mean) & level, directed=False)
-        return np.asarray(labels, np.int64)
+        offsets = feet[:, None, :] - feet[None, :, :]
+        return joined((np.hypot(offsets[..., 0], offsets[..., 1]) <= settings.distance_heights * mean) & level)
 
     def _identified(self, place: Place, persons: Tracks, clusters: list[Ints]) -> list[tuple[Ints, Group]]:
         """Give each cluster its group: most shared members first, then the same place, then a new one; older first in a tie."""

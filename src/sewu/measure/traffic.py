@@ -15,14 +15,14 @@ from scipy.spatial.distance import pdist
 from sewu.base.boxes import AnyFloats, areas_px2, as_tuple, feet_px, intersections_px2, iou
 from sewu.base.interfaces import Metric, State
 from sewu.base.paths import Path, robust_velocity, slip_px
-from sewu.base.records import CLASS_IDS, CLASSES, VEHICLES, Bools, Doubles, Frame, Observation, Tracks
+from sewu.base.records import CLASS_IDS, CLASSES, VEHICLES, Bools, Doubles, Frame, Observation, Tracks, among
 from sewu.base.settings import Settings, overridden
 from sewu.base.space import Line, Scene, Zone
 from sewu.base.watching import DEFAULT_MAX_GAP_S, Step, Tally, WatchedTime, Windows
 
 KMH = 3.6
 PERSON = CLASS_IDS["person"]
-TWO_WHEELERS = [CLASS_IDS["motorcycle"], CLASS_IDS["bicycle"]]
+TWO_WHEELERS = ("motorcycle", "bicycle")
 VEHICLE_IDS = {CLASS_IDS[name] for name in VEHICLES}
 RIDER_WIDTH, RIDER_AREA, RIDER_SLIP = 0.5, 0.25, 0.3
 """A rider: this share of the width and of the area within the two-wheeler's, and no more slip than this in body heights."""
@@ -187,7 +187,7 @@ class Traffic:
         """Which tracks are persons inside a two-wheeler's box that move with it. (n,)."""
         riders = np.zeros(len(tracks), np.bool_)
         persons = np.flatnonzero(tracks.seen & (tracks.classes == PERSON))
-        wheels = np.flatnonzero(tracks.seen & np.isin(tracks.classes, TWO_WHEELERS))
+        wheels = np.flatnonzero(tracks.seen & among(tracks.classes, TWO_WHEELERS))
         if len(persons) == 0 or len(wheels) == 0:
             return riders
         a, b = tracks.boxes_px[persons], tracks.boxes_px[wheels]

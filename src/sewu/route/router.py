@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from sewu.base.clock import iso_utc
 from sewu.base.errors import Retry, SewuError
 from sewu.base.incidents import Announcement, Incident
@@ -25,6 +27,7 @@ from sewu.store.operations.database import Database
 from sewu.store.operations.dispatches import Dispatches
 from sewu.store.operations.incidents import change_of
 
+log = structlog.get_logger()
 BATCH, SEND_BATCH = 200, 40
 LEASE_S = 600.0
 SEND_TIMEOUT_S = 30.0
@@ -167,6 +170,10 @@ class Router:
             return "waiting"
         except SewuError as error:
             await self._outbox.settle(row, "dead", now_s, now_s, str(error))
+            return "dead"
+        except Exception:  # a supervisor: what one channel's library throws must not keep the other channels' messages back
+            log.exception("a channel failed in an unknown way", channel=way.id, dispatch=row.id)
+            await self._outbox.settle(row, "dead", now_s, now_s, "The channel failed in an unknown way; the service's log says how.")
             return "dead"
         await self._outbox.settle(row, "sent", now_s, now_s)
         return "sent"

@@ -7,7 +7,7 @@ processes) share a folder, each under its own name. Any tool that reads hive-par
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sewu.base.records import Observation
+from sewu.store.columns import boxes, maps, numbers, strings
 from sewu.store.files import refused, safe_name, sync_folder
 from sewu.store.journal import Journal, records
 
@@ -36,13 +37,14 @@ SCHEMA = pa.schema(
         pa.field("box_px", pa.list_(pa.float32())),
     ]
 )
+MAKERS: Mapping[str, Callable[[Any], pa.Array]] = {"labels": maps, "box_px": boxes}
 NAMES = tuple(field.name for field in fields(Observation))
 COMMIT_ROWS = 2000
 DAY_S = 86_400
 LAST_S = 253_402_300_800
 """The year 10000, which no calendar date can name."""
 SEAL_ROWS = 20_000
-"""Sealing holds so many rows as objects at once: about 20 MiB."""
+"""A Parquet file for so many rows: 1 MiB or so."""
 
 
 class ObservationStore:
@@ -60,6 +62,7 @@ class ObservationStore:
         """Raises `Unavailable` when another process writes under the same name; `StoreFull`, `SewuError`."""
         self.folder = folder / "observations"
         self._writer, self._seal_rows = safe_name(writer), seal_rows
+        pq.write_table(_table([]), pa.BufferOutputStream(), compression="zstd")  # loads now what the first seal would load
         self._waiting: list[Observation] = []
         self._newest_day = 0
         self.stored = 0
@@ -114,14 +117,20 @@ class ObservationStore:
         self._journalled = 0
 
     def _seal(self, journal: Journal, generation: int) -> None:
-        by_day: dict[str, list[Observation]] = {}
+        # Record by record into columns: all rows at once as objects would cost ten times the memory, which stays taken.
+        by_day: dict[str, list[pa.Table]] = {}
         for record in journal:
+            rows: dict[str, list[Observation]] = {}
             for row in json.loads(record):
                 observation = Observation(**dict(zip(NAMES, row, strict=True)))
                 day = datetime.fromtimestamp(observation.at_s, UTC).strftime("%Y-%m-%d")
-                by_day.setdefault(day, []).append(observation)
-        for day, rows in by_day.items():
-            write_parquet(rows, self.folder / f"day={day}" / f"{self._writer}-{generation:06}.parquet")
+                rows.setdefault(day, []).append(observation)
+            for day, observations in rows.items():
+                by_day.setdefault(day, []).append(_table(observations))
+        for day, tables in by_day.items():
+            write_parquet(pa.concat_tables(tables), self.folder / f"day={day}" / f"{self._writer}-{generation:06}.parquet")
+        by_day.clear()
+        pa.default_memory_pool().release_unused()
         journal.close()
         journal.path.unlink()
 
@@ -131,12 +140,12 @@ def _number(path: Path) -> int:
     return int(digits) if digits.isdigit() else 0
 
 
-def write_parquet(observations: Sequence[Observation], path: Path) -> None:
+def write_parquet(table: pa.Table, path: Path) -> None:
     """Write one Parquet file, whole or not at all. Raises `StoreFull` or `SewuError`."""
     part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(_table(observations), part, compression="zstd")
+        pq.write_table(table.combine_chunks(), part, compression="zstd")
         part.replace(path)
         sync_folder(path.parent)
     except OSError as error:
@@ -197,10 +206,14 @@ def export_parquet(folder: Path, path: Path) -> int:
 
 
 def _table(observations: Sequence[Observation]) -> pa.Table:
-    columns: dict[str, list[Any]] = {name: [getattr(o, name) for o in observations] for name in NAMES}
-    columns["at"] = [round(at_s * 1e6) for at_s in columns.pop("at_s")]
-    columns["labels"] = [sorted(labels.items()) for labels in columns["labels"]]
-    return pa.table([pa.array(columns[field.name], field.type, from_pandas=False) for field in SCHEMA], schema=SCHEMA)
+    def column(field: pa.Field) -> pa.Array:
+        if field.name == "at":
+            return numbers([round(o.at_s * 1e6) for o in observations], field.type)
+        values: list[Any] = [getattr(o, field.name) for o in observations]
+        make: Callable[[Any], pa.Array] = MAKERS.get(field.name, strings)
+        return numbers(values, field.type) if pa.types.is_floating(field.type) else make(values)
+
+    return pa.Table.from_arrays([column(field) for field in SCHEMA], schema=SCHEMA)
 
 
 def _rows(table: pa.Table) -> Iterator[Observation]:

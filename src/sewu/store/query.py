@@ -87,7 +87,7 @@ def series(folder: Path, question: Question) -> Series:
     columns = f"{bucket} as bucket, {summed}, avg(coverage), count(*), min(unit), max(unit)"
     outer = f"select {columns} from ({inner}) group by bucket order by bucket"  # noqa: S608 our own text
     try:
-        with closing(_connection(folder)) as database:
+        with closing(stored_in(folder)) as database:
             found = database.execute(outer, values).fetchall()
     except duckdb.IOException as error:
         raise SewuError(f"{folder} cannot be read: {error}.", "Check the folder and its permissions.") from error
@@ -121,7 +121,7 @@ def _where(question: Question) -> tuple[str, list[object]]:
     return " and ".join(text for text, _ in wanted), [value for _, value in wanted]
 
 
-def _connection(folder: Path) -> duckdb.DuckDBPyConnection:
+def stored_in(folder: Path) -> duckdb.DuckDBPyConnection:
     """A database whose view `stored` is everything stored in `folder`. Fetches no extension, uses one core."""
     database = duckdb.connect(
         config={"threads": 1, "autoinstall_known_extensions": False, "autoload_known_extensions": False, "memory_limit": "1GB"}

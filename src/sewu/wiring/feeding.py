@@ -19,9 +19,11 @@ from sewu.base.records import Event
 from sewu.base.register import CameraState
 from sewu.respond.desk import Desk
 from sewu.store.checkpoints import STATES
+from sewu.store.operations.exhibits import ExhibitList
 from sewu.store.operations.positions import Positions
 from sewu.store.operations.states import States
 from sewu.store.tail import epoch_of, open_events, read_events
+from sewu.wiring.collecting import exhibits_of
 from sewu.wiring.reporting import ShardReport, read_report
 
 log = structlog.get_logger()
@@ -35,11 +37,14 @@ class WatchFeeder:
     """Reads one watch folder.
 
     Args:
-        folder: what `sewu watch --out` names. desk: takes events. states: takes conditions.
+        folder: what `sewu watch --out` names. desk: takes events. states: takes conditions. exhibits: files of events are noted there.
     """
 
-    def __init__(self, folder: Path, desk: Desk, states: States, positions: Positions, clock: Clock) -> None:
+    def __init__(
+        self, folder: Path, desk: Desk, states: States, positions: Positions, clock: Clock, exhibits: ExhibitList | None = None
+    ) -> None:
         self._folder, self._desk, self._states, self._positions, self._clock = folder, desk, states, positions, clock
+        self._exhibits = exhibits
         self._bad: dict[str, str] | None = None
         self.faulty = 0
 
@@ -59,6 +64,8 @@ class WatchFeeder:
                     await self._desk.take(self._name(shard), epoch, tail.events, self._clock.now_s())
                 except Refused as error:
                     log.warning("events of a worker that was replaced are left out", shard=shard, reason=error.what)
+                if self._exhibits is not None:
+                    await self._exhibits.note(exhibits_of(tail.events, self._folder, self._clock.now_s()))
                 self._note(tail.events)
                 count += len(tail.events)
             await self._positions.save(source, tail.position, self._clock.now_s())

@@ -34,9 +34,9 @@ from sewu.simulate.server.control import ControlClient
 from sewu.simulate.server.faults import fault
 from sewu.store.operations.vault import open_vault
 from sewu.wiring.demo_city import CITY_CODE, LIVE_TAG, Login, people, register_city
-from sewu.wiring.outflow import Outflow, watch_folder
+from sewu.wiring.outflow import watch_folder
 from sewu.wiring.registering import make_home
-from sewu.wiring.serving import build_parts, evidence_room, jobs_of, serve
+from sewu.wiring.serving import build_outflow, build_parts, evidence_room, jobs_of, serve
 from sewu.wiring.supervising import Job
 
 SEED = 1
@@ -100,7 +100,7 @@ async def _filled(home: Home, options: DemoOptions, served: Path, clock: Clock) 
                 known = await parts.zones.get(Scope((CITY_CODE,)), camera_id)
                 if known is None or known.document != document:
                     await parts.zones.put(Scope((CITY_CODE,)), camera_id, document, "demo", clock.now_s())
-        await Outflow(parts, home.settings.watched_tag).write()
+        await build_outflow(parts).step()
     finally:
         await parts.database.close()
 
@@ -119,8 +119,7 @@ async def _served(home: Home, options: DemoOptions, control: Path, words: Words,
         logins = await people(parts, clock.now_s())
         say(_greeting(words, logins, f"http://{options.host}:{options.port}", options.folder))
         breaker = _Breaker(control, clock)
-        outflow = Outflow(parts, home.settings.watched_tag)
-        jobs = [*jobs_of(parts), Job("register to the watch", 2.0, outflow.follow), Job("a camera fault", 5.0, breaker.turn)]
+        jobs = [*jobs_of(parts), Job("a camera fault", 5.0, breaker.turn)]
         await serve(parts, options.host, options.port, jobs)
     finally:
         await parts.database.close()

@@ -1,8 +1,6 @@
-"""What the service knows flows out to the watch engine as files: cameras, their log-ins, their zones. The watch follows the files.
+"""What the service registers flows out to the watch: a folder of files that `sewu watch` follows while they change.
 
-HOME/watch/cameras.csv      the cameras to be watched
-HOME/watch/secrets.json     their passwords, mode 0600
-HOME/watch/zones/ID.toml    the zones in force
+HOME/watch/cameras.csv, HOME/watch/secrets.json (mode 0600), HOME/watch/zones/ID.toml; `sewu watch --home HOME` follows them.
 """
 
 from __future__ import annotations
@@ -10,20 +8,23 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import structlog
 
+from sewu.base.drawn import ZoneVersion
 from sewu.base.errors import SewuError
-from sewu.base.register import CameraFilter
+from sewu.base.register import CameraFilter, Login, RegisteredCamera
 from sewu.base.rights import Scope
 from sewu.base.service import Home
-from sewu.base.settings import validate
 from sewu.cameras.registerlist import write_register
 from sewu.cameras.zonefile import ZoneFile, save_zone_file
-from sewu.show.service.parts import Parts
+from sewu.store.files import refused, safe_name
+from sewu.store.operations.cameras import Cameras
+from sewu.store.operations.outbox import Outbox
+from sewu.store.operations.zones import Zones
 
 log = structlog.get_logger()
 TOPICS = ("camera", "zone")
@@ -34,55 +35,73 @@ def watch_folder(home: Home) -> Path:
     return home.folder / "watch"
 
 
+@dataclass
 class Outflow:
-    """Writes the files when cameras or zones have changed, and then only those files whose content differs.
+    """Writes the files anew when a camera or a drawing changed.
 
     Args:
-        parts: of the service. tag: only cameras with this tag are watched; None: all.
+        folder: where; only its owner may read it, since it holds passwords. city: the whole city's scope.
+        tag: only cameras with this tag are watched; None: all.
     """
 
-    def __init__(self, parts: Parts, tag: str | None = None) -> None:
-        self._parts, self._tag, self._folder = parts, tag, watch_folder(parts.home)
-        self._seen: int | None = None
+    folder: Path
+    cameras: Cameras
+    zones: Zones
+    outbox: Outbox
+    city: Scope
+    tag: str | None = None
+    _told: int | None = None
 
-    async def follow(self) -> bool:
-        """Write what changed since the last call; returns whether there was anything to look at."""
-        newest = await self._parts.database.newest_change(TOPICS)
-        if newest == self._seen:
+    async def step(self) -> bool:
+        """Write what changed; says whether anything was written. Raises `StoreFull`, `StoreUnavailable`, `SewuError`."""
+        newest = await self.outbox.newest_of(TOPICS)
+        if newest == self._told:
             return False
-        await self.write()
-        self._seen = newest
+        found = await self.cameras.every(self.city, CameraFilter(tag=self.tag))
+        ids = [camera.id for camera in found]
+        logins, drawn = await self.cameras.logins(self.city, ids), await self.zones.in_force(self.city, ids)
+        await asyncio.to_thread(self._write, found, logins, drawn)
+        self._told = newest
         return True
 
-    async def write(self) -> None:
-        """Write everything that is to be watched. Raises `StoreFull`, `StoreUnavailable`."""
-        parts = self._parts
-        scope = Scope((parts.home.settings.city_code,))
-        cameras = await parts.cameras.every(scope, CameraFilter(tag=self._tag))
-        ids = [camera.id for camera in cameras]
-        logins = await parts.cameras.logins(scope, ids)
-        drawn = await parts.zones.in_force(scope, ids)
-        secrets = {f"camera/{camera_id}": login.password for camera_id, login in logins.items()}
-        documents = {camera_id: version.document for camera_id, version in drawn.items()}
-        await asyncio.to_thread(self._write, cameras, secrets, documents)
-
-    def _write(self, cameras: Any, secrets: Mapping[str, str], documents: Mapping[str, Mapping[str, Any]]) -> None:
-        folder = self._folder
-        (folder / "zones").mkdir(parents=True, exist_ok=True, mode=0o700)
-        for camera_id, document in documents.items():
-            try:
-                save_zone_file(validate(ZoneFile, dict(document), f"the zones of {camera_id}"), folder / "zones" / f"{camera_id}.toml")
-            except SewuError as error:  # one camera's zones must not keep the others' from being watched
-                log.warning("zones were left out", camera=camera_id, reason=error.what)
-        for path in (folder / "zones").glob("*.toml"):
-            if path.stem not in documents:
-                path.unlink()
-        _private(folder / "secrets.json", json.dumps(secrets).encode())
-        write_register(cameras, folder / "cameras.csv")  # last: with it the watch looks at the others
+    def _write(self, found: Sequence[RegisteredCamera], logins: Mapping[str, Login], drawn: Mapping[str, ZoneVersion]) -> None:
+        zones = self.folder / "zones"
+        try:
+            zones.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.folder.chmod(0o700)
+            _write_secret(self.folder / "secrets.json", {f"camera/{name}": login.password for name, login in logins.items()})
+        except OSError as error:
+            raise refused(self.folder, error) from error
+        for camera_id, version in drawn.items():
+            _draw(zones, camera_id, version)
+        for path in zones.glob("*.toml"):
+            if path.stem not in drawn:
+                path.unlink(missing_ok=True)
+        write_register(found, self.folder / "cameras.csv")
 
 
-def _private(path: Path, data: bytes) -> None:
-    """Write a file that only its owner can read, never readable by others for a moment."""
-    with os.fdopen(os.open(path.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(data)
-    path.with_suffix(".new").replace(path)
+def _draw(folder: Path, camera_id: str, version: ZoneVersion) -> None:
+    """One camera's zones file, written only when it is different: the watch reads what changed."""
+    if safe_name(camera_id) != camera_id:
+        log.warning("zones of a camera whose id makes no file name are not watched", camera=camera_id)
+        return
+    path, fresh = folder / f"{camera_id}.toml", folder / f".{camera_id}.fresh"
+    try:
+        save_zone_file(ZoneFile.model_validate(dict(version.document)), fresh)
+        if path.exists() and path.read_bytes() == fresh.read_bytes():
+            return
+        fresh.replace(path)
+    except (ValueError, SewuError) as error:
+        log.warning("zones could not be handed to the watch", camera=camera_id, reason=str(error)[:300])
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _write_secret(path: Path, passwords: Mapping[str, str]) -> None:
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        json.dump(passwords, file)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)

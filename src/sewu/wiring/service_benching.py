@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import tempfile
 import threading
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
 import uvicorn
 
 from sewu.base.clock import SystemClock
@@ -52,6 +54,7 @@ def bench_service(options: BenchOptions) -> bench.ServiceCost:
     Raises:
         BadSettings: the database holds people already.
     """
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with tempfile.TemporaryDirectory(prefix="sewu-bench-") as folder:
         return asyncio.run(_whole(Path(folder), options))
 
@@ -61,7 +64,7 @@ async def _whole(folder: Path, options: BenchOptions) -> bench.ServiceCost:
     home = Home(folder, ServiceSettings(database_url=options.database_url))
     parts, cameras = await _filled(home, options)
     try:
-        everybody = await _cookies(parts, [grant_area for grant_area in _areas(cameras, options.listeners)])
+        everybody = await _cookies(parts, _areas(cameras, options.listeners))
         with _serving(home) as port:
             url, cookie = f"http://127.0.0.1:{port}", everybody[0]
             answers = await bench.ask(url, {"Cookie": cookie}, _questions(cameras, parts.clock.now_s()), options.rounds)

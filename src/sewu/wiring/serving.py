@@ -11,7 +11,6 @@ from argon2 import PasswordHasher
 from sewu.base.clock import Clock
 from sewu.base.records import Place as GeoPlace
 from sewu.base.rights import Scope
-from sewu.base.routing import ChannelKind
 from sewu.base.service import Home
 from sewu.base.words import Words
 from sewu.measure import ANALYTICS
@@ -20,13 +19,11 @@ from sewu.respond.desk import Desk
 from sewu.respond.escalation import Escalation
 from sewu.respond.evidence import Blobs, EvidenceRoom, retire
 from sewu.respond.handling import Handling
+from sewu.respond.outages import OutageWatch
 from sewu.respond.package import create_signing_key, open_signing_key
 from sewu.respond.policy import DeskSettings
-from sewu.route.inapp import InApp
-from sewu.route.mqtt import Mqtt
-from sewu.route.push import Push
-from sewu.route.router import Place, Router, Sender
-from sewu.route.webhook import Webhook
+from sewu.route.router import Place, Router
+from sewu.route.senders import senders
 from sewu.show.service.app import create_app
 from sewu.show.service.diary import Diary
 from sewu.show.service.feed import Feed
@@ -39,6 +36,7 @@ from sewu.store.operations.camera_map import CameraMap
 from sewu.store.operations.cameras import Cameras
 from sewu.store.operations.database import Database
 from sewu.store.operations.dispatches import Channels, Dispatches
+from sewu.store.operations.exhibits import ExhibitList
 from sewu.store.operations.idempotency import Idempotency
 from sewu.store.operations.incidents import Incidents
 from sewu.store.operations.network import Network
@@ -53,10 +51,12 @@ from sewu.store.operations.sessions import Kiosks, Sessions, Tokens
 from sewu.store.operations.states import States
 from sewu.store.operations.vault import Vault
 from sewu.store.operations.zones import Zones
+from sewu.wiring.collecting import Collector
 from sewu.wiring.feeding import WatchFeeder
 from sewu.wiring.flows import zone_kinds
 from sewu.wiring.locating import Locator
 from sewu.wiring.masking import masking
+from sewu.wiring.outflow import Outflow, watch_folder
 from sewu.wiring.supervising import Job, supervised
 from sewu.workers.viewing import Viewing
 from sewu.workers.window import windows_in
@@ -145,12 +145,17 @@ def build_desk(parts: Parts) -> Desk:
     return Desk(parts.database, desk_settings(parts.home), locate, Words(settings.language))
 
 
+def build_outflow(parts: Parts) -> Outflow:
+    """Hands cameras, passwords and zones to the watch."""
+    city, tag = Scope((parts.home.settings.city_code,)), parts.home.settings.watched_tag
+    return Outflow(watch_folder(parts.home), parts.cameras, parts.zones, Outbox(parts.database), city, tag)
+
+
 def build_router(parts: Parts) -> Router:
     """Tells agencies, over the channels that the city has set up."""
     settings = parts.home.settings
     place = Place(Words(settings.language), ZoneInfo(settings.timezone), settings.city_code, settings.public_url)
-    senders: dict[ChannelKind, Sender] = {"inapp": InApp(), "apprise": Push(), "mqtt": Mqtt(), "webhook": Webhook(parts.clock)}
-    return Router(parts.database, place, senders, parts.channels.secret)
+    return Router(parts.database, place, senders(parts.clock), parts.channels.secret)
 
 
 def jobs_of(parts: Parts) -> list[Job]:
@@ -172,8 +177,14 @@ def jobs_of(parts: Parts) -> list[Job]:
         Job("routing", 1.0, lambda: router.route(clock.now_s())),
         Job("sending", 1.0, lambda: router.send(clock.now_s())),
     ]
-    feeder = WatchFeeder(parts.home.observations_folder, build_desk(parts), parts.states, Positions(parts.database), clock)
+    desk = build_desk(parts)
+    outages, waiting, city = OutageWatch(desk), ExhibitList(parts.database), Scope((parts.home.settings.city_code,))
+    feeder = WatchFeeder(parts.home.observations_folder, desk, parts.states, Positions(parts.database), clock, waiting)
     feeding = [Job("events of the watch", 0.5, feeder.events), Job("conditions of the watch", 1.0, feeder.conditions)]
+    feeding.append(Job("outages", 5.0, lambda: outages.look(clock.now_s())))
+    feeding.append(Job("cameras and zones for the watch", 2.0, build_outflow(parts).step))
+    if parts.room is not None:
+        feeding.append(Job("evidence of the watch", 5.0, Collector(parts.room, waiting, city, clock).collect))
     return [*jobs, *feeding, Job("states nobody writes", 10.0, expire)]
 
 

@@ -26,8 +26,7 @@ from sewu.cull.following import Following
 from sewu.cull.schedule import Schedule
 from sewu.decode.decoder import Decoder
 from sewu.detect.canvas import CanvasDetector
-from sewu.detect.onnx import DetectorSettings
-from sewu.detect.shelf import load
+from sewu.detect.economy import thrifty
 from sewu.measure import ANALYTICS
 from sewu.notice import RuleSet
 from sewu.store.checkpoints import STATES, Checkpoints
@@ -123,7 +122,7 @@ class ShardProcess:
         """Until the parent closes its end."""
         cv2.setNumThreads(1)
         rules = rules_from(self.options.rules, tuple(ANALYTICS))
-        detector = load(self.options.model, DetectorSettings(min_score=MIN_SCORE))
+        detector = thrifty(self.options.model, max(INPUT_PX), MIN_SCORE)
         if self.number == SPARE and not self._become(source.readline()):
             return
         parts = self._assembled(rules, detector)
@@ -135,6 +134,7 @@ class ShardProcess:
             parts.shard.tick(TICK_S * self.options.capacity)
             parts.keeper.flush()
             parts.window.turn()
+            parts.poller.prompt = parts.window.watched_live
             now_s = self.clock.steady_s()
             if now_s - saved_s >= CHECKPOINT_EVERY_S / SAVE_TURNS:
                 saved_s, self._turn = now_s, self._turn + 1
@@ -220,7 +220,7 @@ class ShardProcess:
             look_s=costs.look_s,
             flow_s=costs.flow_s,
             follow_s=costs.follow_s,
-            process_s=self.clock.cpu_s(),
+            process_s=self.clock.cpu_s() + sum(state.aside_cpu_s for state in states.values()),
             pictures=schedule.taken,
             late=schedule.late,
             worst_ratio=worst,
@@ -230,6 +230,7 @@ class ShardProcess:
             events=keeper.started,
             faults=shard.faults,
             stretch=schedule.stretch,
+            share=schedule.share,
             memory_bytes=psutil.Process().memory_info().rss,
             ring_bytes=parts.ring.size_bytes,
             evicted=parts.ring.evicted,

@@ -7,6 +7,7 @@ much is written, whatever happens on all cameras at once; a full disk costs evid
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,10 @@ MAX_CLIP_S = 60.0
 """A clip that follows an event to its end is not longer than this, however long the event lasts."""
 PATIENCE_S = 10.0
 """A clip whose camera sends nothing for so long after it should be complete is closed as it is."""
+MAX_STILLS = 500
+"""Stills that wait to be written; beyond it they are given up."""
+STILL_COST_BYTES = 256 << 10
+"""What a still counts at least: it is made safe on the disk by itself, which takes longer than its bytes."""
 MAX_WAITING_BYTES = 64 << 20
 """Packets that wait to be written, all clips together; beyond it a new clip is given up."""
 
@@ -68,7 +73,7 @@ class Exhibits:
     Args:
         before_s, after_s: how much of a clip lies before the event was noticed and after that, or after its end if that is later.
 
-    `stills`, `clips`: how many were written; `missed`: clips given up. `fault`: why the last write failed, None when it did not.
+    `stills`, `clips`: how many were written; `missed`: stills and clips given up. `fault`: why the last write failed, None when it did not.
     """
 
     folder: Path
@@ -80,6 +85,7 @@ class Exhibits:
     clips: int = 0
     missed: int = 0
     fault: SewuError | None = None
+    _stills: deque[tuple[Path, bytes]] = field(default_factory=deque)
     _open: dict[str, _Clip] = field(default_factory=dict)
     _named: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -105,8 +111,12 @@ class Exhibits:
         return found
 
     def work(self, budget_bytes: int) -> None:
-        """Write what has come since the last call, oldest clips first, at least one packet's worth and little more than `budget_bytes`."""
+        """Write what has come since the last call, stills first, then the oldest clips; little more than `budget_bytes`."""
         now_s = self.clock.steady_s()
+        while self._stills and budget_bytes > 0:
+            path, data = self._stills.popleft()
+            budget_bytes -= max(STILL_COST_BYTES, len(data))
+            self._write_still(path, data)
         for event_id, clip in list(self._open.items()):
             self._collect(clip, now_s)
             if budget_bytes <= 0:
@@ -121,6 +131,8 @@ class Exhibits:
 
     def close(self) -> None:
         """Write what waits and leave the clips as they are."""
+        while self._stills:
+            self._write_still(*self._stills.popleft())
         for clip in self._open.values():
             if self._write(clip):
                 self.clips += 1
@@ -132,18 +144,25 @@ class Exhibits:
 
     def _begin(self, event: Event, image: Image) -> dict[str, str]:
         names = self._names(event)
-        kept = {"still": names["still"]} if self._still(image, self.folder / names["still"]) else {}
-        return kept | ({"clip": names["clip"]} if self._cut(event, self.folder / names["clip"]) else {})
+        kept: dict[str, str] = {}
+        if len(self._stills) < MAX_STILLS:
+            _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+            self._stills.append((self.folder / names["still"], data.tobytes()))
+            kept["still"] = names["still"]
+        else:
+            self.missed += 1
+        if self._cut(event, self.folder / names["clip"]):
+            kept["clip"] = names["clip"]
+        return kept
 
-    def _still(self, image: Image, path: Path) -> bool:
-        _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    def _write_still(self, path: Path, data: bytes) -> None:
         try:
-            write_whole(path, data.tobytes())
+            write_whole(path, data)
+            self.stills += 1
+            self.fault = None
         except SewuError as error:
+            self.missed += 1
             self._failed(error)
-            return False
-        self.stills += 1
-        return True
 
     def _cut(self, event: Event, path: Path) -> bool:
         """Take the seconds before the event out of the ring; False where there is nothing to be had."""

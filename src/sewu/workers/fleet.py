@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import subprocess
 import threading
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -49,6 +50,7 @@ class Worker:
     shard: int
     process: subprocess.Popen[str] | None = None
     listener: threading.Thread | None = None
+    lines: queue.SimpleQueue[str | None] = field(default_factory=queue.SimpleQueue)
     status: ShardStatus | None = None
     started_at_s: float = 0.0
     heard_at_s: float = 0.0
@@ -122,8 +124,7 @@ class Fleet:
                 _close(pipe)
             self._spare = None
         for worker in self.workers:
-            if worker.process is not None and worker.process.stdin is not None:
-                _close(worker.process.stdin)
+            worker.lines.put(None)
         deadline_s = self._clock.steady_s() + patience_s
         for worker in self.workers:
             if worker.process is None:
@@ -149,6 +150,9 @@ class Fleet:
                 log.warning("a shard could not be pinned", shard=worker.shard, core=core, reason=error.strerror)
         worker.listener = threading.Thread(target=self._hear, args=(worker, worker.process), daemon=True, name=f"shard-{worker.shard}")
         worker.listener.start()
+        worker.lines = queue.SimpleQueue()
+        # A list with zones is longer than a pipe holds, and a worker reads only once it has started: only this thread waits for that.
+        threading.Thread(target=_speak, args=(worker.process, worker.lines), daemon=True, name=f"to-shard-{worker.shard}").start()
         if worker.shard in self._tasks:
             self._tell(worker, self._tasks[worker.shard])
 
@@ -185,19 +189,12 @@ class Fleet:
         delay_s = min(LONGEST_RESTART_S, FIRST_RESTART_S * 2 ** (worker.deaths - 1))
         worker.restart_at_s = now_s + delay_s
         worker.restarts += 1
-        if worker.process is not None:
-            _close(worker.process.stdin)
+        worker.lines.put(None)
         worker.process = None
         log.warning("a shard died and will be started again", shard=worker.shard, why=why, in_s=round(delay_s, 1))
 
     def _tell(self, worker: Worker, line: str) -> None:
-        if worker.process is None or worker.process.stdin is None:
-            return
-        try:
-            worker.process.stdin.write(line + "\n")
-            worker.process.stdin.flush()
-        except (OSError, ValueError):
-            pass  # it died; `check` starts it again and tells it then
+        worker.lines.put(line)
 
     def _hear(self, worker: Worker, process: subprocess.Popen[str]) -> None:
         if process.stdout is None:
@@ -212,6 +209,17 @@ class Fleet:
                 with self._lock:
                     if worker.process is process:
                         worker.status, worker.heard_at_s = status, self._clock.steady_s()
+
+
+def _speak(process: subprocess.Popen[str], lines: queue.SimpleQueue[str | None]) -> None:
+    """Write what a worker is told, until None; then close its input, which tells it to end."""
+    try:
+        while process.stdin is not None and (line := lines.get()) is not None:
+            process.stdin.write(line + "\n")
+            process.stdin.flush()
+    except (OSError, ValueError):
+        pass  # it died; `check` starts it again and tells it then
+    _close(process.stdin)
 
 
 def _close(pipe: IO[str] | None) -> None:

@@ -15,12 +15,17 @@ from sewu.base import boxes
 from sewu.base.interfaces import Detector, State
 from sewu.base.records import Bools, Detections, Floats, Frame
 from sewu.cull.change import GRID, Change, Glance, small_grey, tiles_of
-from sewu.detect.canvas import CanvasDetector, Part, parts_of
+from sewu.detect.canvas import SURE_SCORE, CanvasDetector, Found, Part, parts_of
 
 WHOLE_SHARE = 0.5
 """When the changed parts cover more of the picture than this, one whole look is cheaper and surer."""
-MARGIN_SHARE = 1 / 16
-"""Margin around a changed tile, of the picture's width: one tile."""
+MARGIN_SHARE = 1 / 40
+"""Margin around changed tiles, of the picture's width: what moves reaches over its tiles, but its weak edges were taken in already."""
+STILL_SHARE = 0.3
+"""A known box stands where it stood when less than this of its tiles changed: somebody passes before a parked car."""
+SAME_IOU = 0.5
+EXPLAINED_SHARE = 0.6
+"""A box cut by a part's edge is half of a known one when so much of it lies inside that."""
 
 
 @dataclass(slots=True)
@@ -84,7 +89,7 @@ class Looker:
                 chosen = self._parts(frame, eye.last, change)
                 whole.extend([] if chosen else [index])
                 parts.update({index: chosen} if chosen else {})
-        whole += self._look_at_parts(pictures, parts, found, looked_at)
+        whole += self._look_at_parts(pictures, changes, parts, found, looked_at)
         self._look_at_whole(pictures, whole, found, looked_at)
         for index, tiles in looked_at.items():
             eye, frame = pictures[index]
@@ -97,13 +102,15 @@ class Looker:
         if self._canvas is None:
             return []
         width, height = frame.size_px
-        parts = parts_of(frame, change.tiles, last.boxes_px, round(width * MARGIN_SHARE))
+        moved = ~_still(last.boxes_px, change.tiles, frame.size_px)
+        parts = parts_of(frame, change.tiles, last.boxes_px[moved & (last.scores >= SURE_SCORE)], round(width * MARGIN_SHARE))
         areas = [(p.box_px[2] - p.box_px[0]) * (p.box_px[3] - p.box_px[1]) for p in parts]
         return parts if sum(areas) <= WHOLE_SHARE * width * height else []
 
     def _look_at_parts(
         self,
         pictures: Sequence[tuple[Eye, Frame]],
+        changes: Sequence[Change],
         parts: dict[int, list[Part]],
         found: dict[int, Detections],
         looked_at: dict[int, Bools],
@@ -116,14 +123,16 @@ class Looker:
         results = self._canvas.detect([part for _, part in flat], scales)
         again: list[int] = []
         for index, chosen in parts.items():
+            eye, frame = pictures[index]
+            rectangles = np.array([part.box_px for part in chosen], np.float32)
             mine = [result for (owner, _), result in zip(flat, results, strict=True) if owner == index]
-            if any(result.cut for result in mine):
+            last = eye.last or Detections.none(frame.camera_id, frame.at_s)
+            seen = joined(last, mine, rectangles, _still(last.boxes_px, changes[index].tiles, frame.size_px))
+            if seen is None:
                 again.append(index)
                 self.counts.cut += 1
                 continue
-            eye, frame = pictures[index]
-            rectangles = np.array([part.box_px for part in chosen], np.float32)
-            found[index] = _joined(eye.last or Detections.none(frame.camera_id, frame.at_s), [r.detections for r in mine], rectangles)
+            found[index] = seen
             looked_at[index] = _covered(rectangles, frame.size_px)
             self.counts.parts += 1
         return again
@@ -139,19 +148,49 @@ class Looker:
             self.counts.whole += 1
 
 
-def _joined(last: Detections, fresh: Sequence[Detections], rectangles_px: Floats) -> Detections:
-    """What was known outside the rectangles stays; inside, only what was found now counts."""
+def joined(last: Detections, parts: Sequence[Found], rectangles_px: Floats, still: Bools) -> Detections | None:
+    """What was known outside the rectangles stays; inside, only what was found now counts. None: a whole look is needed.
+
+    A cut box is half of something. Near the edges nothing changed, so mostly it is half of what was known there: then that
+    stays in its place. A weak one is dropped. Only a sure one that nothing explains needs a look at it all.
+
+    Args:
+        rectangles_px: (m, 4), what the parts covered. still: bool (n,), which of the known boxes nothing changed on.
+    """
     middle = boxes.centres_px(last.boxes_px)
     low, high = rectangles_px[None, :, :2], rectangles_px[None, :, 2:]
-    inside: Bools = np.asarray(np.any(np.all((middle[:, None] >= low) & (middle[:, None] <= high), axis=2), axis=1), np.bool_)
-    kept = [last.select(~inside), *fresh]
+    held = np.any(np.all((middle[:, None] >= low) & (middle[:, None] <= high), axis=2), axis=1)
+    wholly = np.any(np.all((last.boxes_px[:, None, :2] >= low) & (last.boxes_px[:, None, 2:] <= high), axis=2), axis=1)
+    stays: Bools = np.asarray(~held | (still & ~wholly), np.bool_)
+    for part in parts:
+        halves = part.detections.select(part.cut)
+        shared = boxes.intersections_px2(halves.boxes_px, last.boxes_px) / np.maximum(boxes.areas_px2(halves.boxes_px), 1e-6)[:, None]
+        explains = shared >= EXPLAINED_SHARE
+        if (~explains.any(axis=1) & (halves.scores >= SURE_SCORE)).any():
+            return None
+        stays |= explains.any(axis=0)
+    fresh = [part.detections.select(~part.cut) for part in parts]
+    for newer in fresh:  # seen whole after all: the newer box counts
+        stays &= ~(boxes.iou(last.boxes_px, newer.boxes_px) >= SAME_IOU).any(axis=1)
+    kept = [last.select(stays), *fresh]
     return Detections(
-        fresh[0].camera_id,
-        fresh[0].at_s,
+        parts[0].detections.camera_id,
+        parts[0].detections.at_s,
         np.concatenate([part.boxes_px for part in kept]),
         np.concatenate([part.scores for part in kept]),
         np.concatenate([part.classes for part in kept]),
     )
+
+
+def _still(boxes_px: Floats, tiles: Bools, size_px: tuple[int, int]) -> Bools:
+    """Which boxes lie mostly on tiles that did not change. (n, 4) -> (n,)."""
+    sums = np.zeros((GRID[1] + 1, GRID[0] + 1), np.int64)
+    sums[1:, 1:] = tiles.cumsum(axis=0).cumsum(axis=1)
+    scaled = boxes_px * np.array([GRID[0] / size_px[0], GRID[1] / size_px[1]] * 2)
+    x0, y0 = np.clip(scaled[:, 0], 0, GRID[0] - 1).astype(int), np.clip(scaled[:, 1], 0, GRID[1] - 1).astype(int)
+    x1, y1 = np.clip(np.ceil(scaled[:, 2]).astype(int), x0 + 1, GRID[0]), np.clip(np.ceil(scaled[:, 3]).astype(int), y0 + 1, GRID[1])
+    changed = sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0]
+    return np.asarray(changed < STILL_SHARE * (x1 - x0) * (y1 - y0), np.bool_)
 
 
 def _covered(rectangles_px: Floats, size_px: tuple[int, int]) -> Bools:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -24,9 +25,13 @@ from sewu.flow import CameraFlow, Ending, FrameDecoder, Look
 from sewu.workers.looking import Eye, Looker
 from sewu.workers.pursuit import BEHIND_S, Pursuit
 
+T = TypeVar("T")
 log = structlog.get_logger()
 
 BALANCE_EVERY_S = 2.0
+LEAST_BUSY_S, LEAST_SHARE = 0.05, 0.05
+"""A shorter time says nothing about how much of the processor others use; and some of it is always had."""
+TRACE_EVERY = 100
 LONGEST_PAUSE_S = 10.0
 BATCH_PICTURES = 16
 """Pictures decoded before they are looked at together; bounds memory and shares canvases."""
@@ -117,7 +122,7 @@ class Shard:
         """Camera-seconds received since the start."""
         self._balanced_at_s = clock.steady_s()
         self._balanced_receive_s = 0.0
-        self._decode_share_s = self._look_share_s = 0.0
+        self._decode_share_s = self._look_share_s = self._busy_s = self._busy_cpu_s = 0.0
 
     def add(self, watched: Watched) -> None:
         """Begin to watch a camera, or go on with changed settings."""
@@ -142,7 +147,7 @@ class Shard:
         Returns:
             How many pictures were looked at.
         """
-        started_s = self._clock.cpu_s()
+        started_s, began_s = self._clock.cpu_s(), self._clock.steady_s()
         self._receive()
         self.costs.receive_s += self._clock.cpu_s() - started_s
         self._choose_followed()
@@ -157,6 +162,8 @@ class Shard:
         for first in range(0, len(chosen), BATCH_PICTURES):
             taken += self._take(chosen[first : first + BATCH_PICTURES])
         taken += self._follow(budget_s - (self._clock.cpu_s() - started_s))
+        self._busy_cpu_s += self._clock.cpu_s() - started_s
+        self._busy_s += self._clock.steady_s() - began_s
         self._balance()
         return taken
 
@@ -236,40 +243,52 @@ class Shard:
         return taken
 
     def _pursued(self, watched: Watched) -> list[Frame]:
-        try:
-            return [] if watched.pursuit is None else watched.pursuit.frames(self.following.step_s)
-        except SewuError as error:
-            return self._undecodable(watched, error)
+        pursuit, step_s = watched.pursuit, self.following.step_s
+        return [] if pursuit is None else self._guarded(watched, "decoded", lambda: pursuit.frames(step_s), [])
 
     def _decoded(self, watched: Watched, decoder: FrameDecoder, packet: Packet) -> list[Frame]:
-        try:
-            return list(decoder.decode(packet))
-        except SewuError as error:
-            return self._undecodable(watched, error)
+        return self._guarded(watched, "decoded", lambda: list(decoder.decode(packet)), [])
 
-    def _undecodable(self, watched: Watched, error: SewuError) -> list[Frame]:
+    def _guarded(self, watched: Watched, what: str, work: Callable[[], T], otherwise: T) -> T:
+        """Do one camera's work; a fault is counted and logged, and must not stop the others."""
+        try:
+            return work()
+        except SewuError as error:
+            log.warning(f"a picture could not be {what}", camera=watched.camera.id, reason=error.what)
+        except Exception:  # a supervisor: whatever a camera sends, the others go on
+            if watched.faults % TRACE_EVERY == 0:  # writing down where costs more than a picture, and it is the same place each time
+                log.exception(f"a picture could not be {what}", camera=watched.camera.id, times=watched.faults + 1)
         watched.faults += 1
         self.faults += 1
-        log.warning("a picture could not be decoded", camera=watched.camera.id, reason=error.what)
-        return []
+        return otherwise
 
     def _see(self, pictures: Sequence[tuple[Watched, Frame]]) -> tuple[float, float]:
         """Look at pictures (at most one per camera) and send each through its camera's flow; processor seconds of the two."""
         started_s = self._clock.cpu_s()
-        found = self._looker.look([(watched.eye, frame) for watched, frame in pictures])
+        found = self._looked(pictures)
         looked_s = self._clock.cpu_s()
         for (watched, frame), detections in zip(pictures, found, strict=True):
-            self._flow(watched, frame, detections)
+            if detections is not None:
+                self._flow(watched, frame, detections)
         return looked_s - started_s, self._clock.cpu_s() - looked_s
+
+    def _looked(self, pictures: Sequence[tuple[Watched, Frame]]) -> list[Detections | None]:
+        """Detections of each picture, in one go; one by one when that fails, to find the picture at fault. None for that one."""
+        try:
+            return list(self._looker.look([(watched.eye, frame) for watched, frame in pictures]))
+        except Exception as error:  # noqa: BLE001 a supervisor: the camera at fault is found, and logged, below
+            log.debug("a batch of pictures could not be looked at", reason=type(error).__name__)
+        found: list[Detections | None] = []
+        for watched, frame in pictures:
+            alone = [(watched.eye, frame)]
+            one: list[Detections] = self._guarded(watched, "looked at", partial(self._looker.look, alone), list[Detections]())
+            found.append(one[0] if one else None)
+        return found
 
     def _flow(self, watched: Watched, frame: Frame, detections: Detections) -> None:
         watched.looked_at_s = frame.at_s
-        try:
-            look = watched.flow.look(frame, detections)
-        except Exception:  # a supervisor: one camera's fault must not stop the others
-            watched.faults += 1
-            self.faults += 1
-            log.exception("a look failed", camera=watched.camera.id)
+        look = self._guarded(watched, "measured", lambda: watched.flow.look(frame, detections), None)
+        if look is None:
             return
         watched.looks += 1
         self.following.take(look.events, self._clock.steady_s())
@@ -284,16 +303,19 @@ class Shard:
         elapsed_s = now_s - self._balanced_at_s
         if elapsed_s < BALANCE_EVERY_S:
             return
+        if self._busy_s > LEAST_BUSY_S:
+            got = min(1.0, max(LEAST_SHARE, self._busy_cpu_s / self._busy_s))
+            self._schedule.share += (got - self._schedule.share) * 0.5
         receive = (self.costs.receive_s - self._balanced_receive_s) / elapsed_s
         sending = [name for name, watched in self.watched.items() if watched.arrivals.last_at_s is not None and watched.pursuit is None]
         self._schedule.balance(now_s, receive, sending)
         pursuits = [watched.pursuit for watched in self.watched.values() if watched.pursuit is not None]
         behind = any(pursuit.waiting_s > BEHIND_S for pursuit in pursuits)
         load = Load(self._decode_share_s / elapsed_s, self._look_share_s / elapsed_s)
-        room = self._schedule.capacity - receive - self._schedule.demand
+        room = self._schedule.capacity * self._schedule.share - receive - self._schedule.demand
         self.following.balance(now_s, room, load, len(pursuits), behind)
         self._balanced_at_s, self._balanced_receive_s = now_s, self.costs.receive_s
-        self._decode_share_s = self._look_share_s = 0.0
+        self._decode_share_s = self._look_share_s = self._busy_s = self._busy_cpu_s = 0.0
 
     def states(self, camera_ids: Iterable[str]) -> dict[str, State]:
         """What must outlive a restart, of these cameras."""

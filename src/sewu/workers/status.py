@@ -17,6 +17,7 @@ class ShardStatus:
     `following`: cameras followed now; `followed_pictures` were seen there beside the promised `pictures`; `extra`: promised
     pictures taken early on request. `evicted`: groups of pictures that the ring gave up for want of memory. `lost`: observations
     and events that a full disk cost; `refused`: what the disk says now.
+    `share`: how much of the processor time it asks for the worker gets.
     `kept` is the share of taken pictures that came within 1.5 x the promised interval.
     """
 
@@ -45,6 +46,7 @@ class ShardStatus:
     events: int = 0
     faults: int = 0
     stretch: float = 1.0
+    share: float = 1.0
     memory_bytes: int = 0
     ring_bytes: int = 0
     evicted: int = 0
@@ -83,7 +85,7 @@ def total(parts: Iterable[ShardStatus]) -> ShardStatus:
     sums = {
         name: sum(getattr(row, name) for row in rows)
         for name in ShardStatus.__dataclass_fields__
-        if name not in {"shard", "pid", "at_s", "stretch", "follow_stretch", "worst_ratio", "refused", "down"}
+        if name not in {"shard", "pid", "at_s", "stretch", "follow_stretch", "share", "worst_ratio", "refused", "down"}
     }
     down = {camera_id: reason for row in rows for camera_id, reason in row.down.items()}
     return ShardStatus(
@@ -91,6 +93,7 @@ def total(parts: Iterable[ShardStatus]) -> ShardStatus:
         pid=0,
         at_s=max((row.at_s for row in rows), default=0.0),
         stretch=max((row.stretch for row in rows), default=1.0),
+        share=min((row.share for row in rows), default=1.0),
         follow_stretch=max((row.follow_stretch for row in rows), default=1.0),
         worst_ratio=max((row.worst_ratio for row in rows), default=0.0),
         refused=next((row.refused for row in rows if row.refused), ""),

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sewu.base.errors import SewuError, StreamBroken
+from sewu.base.errors import BadSource, SewuError, StreamBroken
 from sewu.connect.rtsp.auth import Login, strongest
 from sewu.connect.rtsp.messages import MAX_BODY_BYTES, MAX_HEAD_BYTES, read_message, request
+from sewu.connect.rtsp.resolving import host_and_port
 from sewu.connect.rtsp.rtcp import CLOCK_HZ, NTP_OFFSET_S, Timeline, receiver_report, sender_report
 from sewu.connect.rtsp.sdp import video_track
-from sewu.connect.rtsp.session import Now, Session, split_login
+from sewu.connect.rtsp.session import Now, Session, split_login, with_login
 from sewu.connect.rtsp.sps import MAX_SIDE_PX, size_px
 
 SPS, PPS = b"\x67\x42\x00\x1e", b"\x68\xce\x3c\x80"
@@ -109,6 +110,20 @@ def test_requests_cannot_be_split_by_what_is_put_into_them() -> None:
     assert request("PLAY", "rtsp://h/\r\nX: y", 1, {"A": "b\r\nC: d"}).count(b"\r\n") == 4
 
 
+@given(st.text(max_size=20), st.text(max_size=20))
+def test_any_user_and_password_survive_the_way_through_an_address(user: str, password: str) -> None:
+    url = with_login("rtsp://old:one@h:1/x?y=1", Login(user, password))
+    assert split_login(url) == ("rtsp://h:1/x?y=1", Login(user, password))
+
+
+@given(st.text(max_size=60) | st.text(alphabet="rtsp:/[]@.%0123456789", max_size=30).map("rtsp://".__add__))
+def test_no_address_makes_its_readers_fall(url: str) -> None:
+    split_login(url)
+    with_login(url, Login("u", "p"))
+    with suppress(BadSource):
+        host_and_port(url)
+
+
 def report(at_s: float, timestamp: int) -> bytes:
     ntp = at_s + NTP_OFFSET_S
     return struct.pack(">BBHIIIIII", 0x80, 200, 6, 7, int(ntp), int(ntp % 1 * 2**32), timestamp, 1, 1)
@@ -120,7 +135,9 @@ def test_a_sender_report_sets_the_capture_time_if_it_is_sane() -> None:
         found = sender_report(report(NOW.at_s + error_s, 0xFFFFFF00))
         assert found is not None
         timeline.reported(found, NOW.at_s)
-        _, _, at_s = timeline.place((0xFFFFFF00 + CLOCK_HZ) & 0xFFFFFFFF, NOW.at_s)
+        timestamp = (0xFFFFFF00 + CLOCK_HZ) & 0xFFFFFFFF
+        timeline.arrived(timestamp, NOW.at_s)
+        _, _, at_s = timeline.place(timestamp)
         assert at_s == pytest.approx(wanted_s, abs=1e-3)
 
 
@@ -128,14 +145,15 @@ def test_a_sender_report_sets_the_capture_time_if_it_is_sane() -> None:
 def test_any_timestamps_have_finite_times(timestamps: list[int]) -> None:
     timeline = Timeline()
     for timestamp in timestamps:
-        pts, _, at_s = timeline.place(timestamp, NOW.at_s)
+        timeline.arrived(timestamp, NOW.at_s)
+        pts, _, at_s = timeline.place(timestamp)
         assert pts & 0xFFFFFFFF == timestamp
         assert abs(at_s - NOW.at_s) <= 1.0 + 1e-3
 
 
 def test_decoding_times_grow_and_come_before_presentation_once_pictures_are_reordered() -> None:
     timeline = Timeline()
-    placed = [timeline.place(3600 * number, NOW.at_s) for number in (0, 3, 1, 2, 6, 4, 5, 9, 7, 8, 12, 10, 11)]
+    placed = [timeline.place(3600 * number) for number in (0, 3, 1, 2, 6, 4, 5, 9, 7, 8, 12, 10, 11)]
     times = [dts for _, dts, _ in placed]
     assert times == sorted(set(times))
     assert all(dts <= pts for pts, dts, _ in placed[5:])

@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sewu.connect.rtsp.h264 import H264Units
-from sewu.connect.rtsp.h265 import H265Units
-from sewu.connect.rtsp.rtp import BEYOND_BYTES, MAX_UNIT_BYTES, START_CODE, RtpReceiver, Unit, Units
+from sewu.connect.rtsp.h264 import H264
+from sewu.connect.rtsp.h265 import H265
+from sewu.connect.rtsp.rtp import BEYOND_BYTES, RtpReceiver, Unit
+from sewu.connect.rtsp.units import MAX_UNIT_BYTES, START_CODE, Units
 
 SPS, PPS = b"\x67\x42\x00\x1e\xab", b"\x68\xce\x3c\x80"
 IDR, INTER = b"\x65\x88" + bytes(range(200)), b"\x41\x9a" + bytes(range(100, 220))
 H265_IDR = b"\x26\x01\xaf" + bytes(range(200))
-KINDS = {"h264": H264Units, "hevc": H265Units}
+FORMS = {"h264": H264, "hevc": H265}
 
 
 def frame(
@@ -49,12 +50,12 @@ def picture(payloads: Sequence[bytes], sequence: int, timestamp: int) -> list[by
 
 def received(data: bytes, units: Units | None = None, step: int | None = None) -> tuple[RtpReceiver, list[Unit]]:
     """Walk over data in steps, keeping the rest as the session does."""
-    receiver = RtpReceiver(0, 96, units or H264Units())
+    receiver = RtpReceiver(0, 96, units or Units(H264))
     rest = b""
     for at in range(0, len(data), step or max(1, len(data))):
         rest += data[at : at + (step or len(data))]
         used = receiver.walk(memoryview(rest + bytes(BEYOND_BYTES)), 0, len(rest))
-        receiver.units.keep()
+        receiver.units.settle()
         rest = rest[used:]
     return receiver, receiver.done
 
@@ -75,7 +76,7 @@ def test_single_aggregated_and_fragmented_units_become_one_access_unit() -> None
 def test_h265_fragments_and_aggregates_become_one_access_unit() -> None:
     vps, sps, pps = b"\x40\x01abc", b"\x42\x01def", b"\x44\x01ghi"
     ap = b"\x60\x01" + b"".join(struct.pack(">H", len(unit)) + unit for unit in (vps, sps, pps))
-    receiver, done = received(b"".join(picture([ap, *h265_fragments(H265_IDR)], 1, 900)), H265Units())
+    receiver, done = received(b"".join(picture([ap, *h265_fragments(H265_IDR)], 1, 900)), Units(H265))
     assert done == [(900, annexb(vps, sps, pps, H265_IDR), True, True)]
     assert receiver.units.extradata() == annexb(vps, sps, pps)
 
@@ -115,12 +116,12 @@ def test_another_sender_begins_anew_without_counting_a_loss() -> None:
 
 
 def test_a_unit_without_end_is_given_up_and_its_memory_with_it() -> None:
-    receiver = RtpReceiver(0, 96, H264Units())
+    receiver = RtpReceiver(0, 96, Units(H264))
     big = bytes(60_000)
     for sequence in range(MAX_UNIT_BYTES // 60_000 + 3):
         data = frame((b"\x7c\x85" if sequence == 0 else b"\x7c\x05") + big, sequence, 0)
         receiver.walk(memoryview(data + bytes(BEYOND_BYTES)), 0, len(data))
-        receiver.units.keep()
+        receiver.units.settle()
     assert receiver.units.broken
     data = frame(IDR, sequence + 1, 1, True)
     receiver.walk(memoryview(data + bytes(BEYOND_BYTES)), 0, len(data))
@@ -128,13 +129,13 @@ def test_a_unit_without_end_is_given_up_and_its_memory_with_it() -> None:
 
 
 @given(
-    st.sampled_from(sorted(KINDS)),
+    st.sampled_from(sorted(FORMS)),
     st.lists(st.tuples(st.binary(max_size=40), st.booleans(), st.integers(0, 3)), max_size=20),
     st.integers(1, 30),
 )
 def test_any_payloads_give_the_same_byte_by_byte_as_at_once(codec: str, payloads: list[tuple[bytes, bool, int]], step: int) -> None:
     data = b"".join(frame(payload, index + index // 7, ticks, marker) for index, (payload, marker, ticks) in enumerate(payloads))
-    assert received(data, KINDS[codec]())[1] == received(data, KINDS[codec](), step)[1]
+    assert received(data, Units(FORMS[codec]))[1] == received(data, Units(FORMS[codec]), step)[1]
 
 
 @given(st.binary(max_size=400), st.integers(1, 40))

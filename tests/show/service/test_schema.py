@@ -42,6 +42,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, Any
         loop.close()
 
 
+@pytest.mark.slow
 def test_no_request_makes_the_service_fail(stage: tuple[Place, Any, asyncio.AbstractEventLoop]) -> None:
     there, admin, loop = stage
     schema = schemathesis.openapi.from_dict(openapi(there.app))

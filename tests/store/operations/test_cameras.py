@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -206,3 +207,15 @@ def test_a_camera_that_changes_its_area_is_told_to_both(database_url: str) -> No
             ]
 
     assert run(database_url, work) == [("camera", "33.74.01.1001"), ("camera", "33.74.02.1001")]
+
+
+def test_two_imports_at_once_do_not_block_each_other(database_url: str) -> None:
+    rows = [replace(OTHER, id=f"K{number:03d}") for number in range(300)]
+
+    async def work(database: Database) -> list[int]:
+        cameras = cameras_of(database)
+        await cameras.put(CITY, rows, 1.0)
+        batches = [[replace(row, name=f"Kamera {turn}") for row in (rows if turn % 2 else rows[::-1])] for turn in range(6)]
+        return [len(ids) for ids in await asyncio.gather(*(cameras.put(CITY, batch, 2.0) for batch in batches))]
+
+    assert run(database_url, work) == [300] * 6

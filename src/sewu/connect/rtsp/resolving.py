@@ -12,6 +12,7 @@ from sewu.connect.ffmpeg import without_login
 
 DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322}
 THREADS = 4
+MAX_PENDING = 4096
 Address = tuple[socket.AddressFamily, str, int]
 
 
@@ -28,7 +29,7 @@ class Resolver:
         Raises:
             BadSource: not an RTSP URL. CameraUnreachable: the name is unknown.
         """
-        host, port = _host_and_port(url)
+        host, port = host_and_port(url)
         try:
             literal = ipaddress.ip_address(host)
             return (socket.AF_INET if literal.version == 4 else socket.AF_INET6), host, port
@@ -38,6 +39,8 @@ class Resolver:
         if future is None:
             if self._threads is None:
                 self._threads = ThreadPoolExecutor(THREADS, "sewu-names")
+            if len(self._pending) >= MAX_PENDING:  # answers that nobody came for, because their camera was given up
+                self._pending = {name: other for name, other in self._pending.items() if not other.done()}
             self._pending[host] = self._threads.submit(_look_up, host)
             return None
         if not future.done():
@@ -54,7 +57,8 @@ class Resolver:
             self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _host_and_port(url: str) -> tuple[str, int]:
+def host_and_port(url: str) -> tuple[str, int]:
+    """Where an RTSP URL leads. Raises `BadSource` for anything else."""
     try:
         parts = urlsplit(url)
         if parts.scheme in DEFAULT_PORTS and parts.hostname:

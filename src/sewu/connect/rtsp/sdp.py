@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
-from sewu.connect.rtsp.h264 import MAX_SET_BYTES
+from sewu.connect.rtsp.units import MAX_SET_BYTES
 
 CODECS = {"H264": "h264", "H265": "hevc"}
 MAX_LINES, MAX_SETS = 2000, 16

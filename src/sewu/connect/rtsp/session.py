@@ -5,24 +5,31 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 from sewu.base.errors import BadSource, Refused, StreamBroken
 from sewu.connect.ffmpeg import without_login
 from sewu.connect.rtsp import rtcp
 from sewu.connect.rtsp.auth import Challenge, Login, strongest
-from sewu.connect.rtsp.h264 import H264Units
-from sewu.connect.rtsp.h265 import H265Units
+from sewu.connect.rtsp.h264 import H264
+from sewu.connect.rtsp.h265 import H265
 from sewu.connect.rtsp.messages import Message, read_message, request
 from sewu.connect.rtsp.rtp import DOLLAR, RtpReceiver
 from sewu.connect.rtsp.sdp import VideoTrack, video_track
+from sewu.connect.rtsp.units import Units
 
 DEFAULT_TIMEOUT_S = 60.0
 ALIVE_SHARE = 0.4
 REPORT_EVERY_S = 5.0
-MAX_TRIES = 3
+MAX_TRIES = 2
+PASSING = (408, 453, 454, 455)
+"""Request time-out, no bandwidth, session lost, not in this state: what another connection may mend."""
 MOVED = (301, 302, 303, 305, 307, 308)
 ADVICE = "Check user, password and path."
+
+
+class OverUdpOnly(Refused):
+    """The camera does not send its packets within the RTSP connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +81,9 @@ class Session:
         Raises:
             StreamBroken, Refused, BadSource: this connection is of no more use.
         """
-        at = 0
+        at, receiver = 0, self.receiver
         while at < end:
             if data[at] == DOLLAR:
-                receiver = self.receiver
                 if receiver is not None and (walked := receiver.walk(data, at, end)) > at:
                     at = walked
                     continue
@@ -94,15 +100,16 @@ class Session:
                 message, at = found
                 if message.status is not None:
                     self._answered(message, message.status, now)
-        if self.receiver is not None:
-            self.receiver.units.keep()
+                    receiver = self.receiver
+        if receiver is not None and receiver.units.parts:
+            receiver.units.settle()
         return at
 
     def tick(self, now: Now) -> None:
         """Say that we still watch, when it is time."""
         if not self.is_playing:
             return
-        if now.steady_s >= self._alive_s and self._pending is None:
+        if now.steady_s >= self._alive_s:  # also when the last one was not answered: some cameras never do
             self._alive_s = now.steady_s + max(1.0, self._timeout_s * ALIVE_SHARE)
             self._ask(self._alive_method, self._aggregate_url())
         receiver = self.receiver
@@ -173,8 +180,8 @@ class Session:
 
     def _failed(self, method: str, status: int) -> None:
         if status == 461:
-            raise Refused(f"{self.name} does not send over TCP.", "Let FFmpeg receive it over UDP.")
-        if status >= 500 or status == 453:
+            raise OverUdpOnly(f"{self.name} does not send over TCP.", "Let FFmpeg receive it over UDP.")
+        if status >= 500 or status in PASSING:
             raise StreamBroken(f"{self.name} answered {status} to {method}.", "It will be tried again.")
         raise Refused(f"{self.name} answered {status} to {method}.", ADVICE)
 
@@ -200,9 +207,7 @@ class Session:
         self.moved_to = location
 
     def _described(self, message: Message) -> None:
-        base = message.header("content-base") or message.header("content-location") or self.url
-        if not base.lower().startswith(("rtsp://", "rtsps://")):
-            base = self.url
+        base = _absolute(self.url, message.header("content-base") or message.header("content-location") or "")
         self.track = track = video_track(message.body, split_login(base)[0])
         if track is None:
             raise BadSource(f"{self.name} offers no H.264 or H.265 video.", "Set the camera to H.264 or H.265.")
@@ -215,14 +220,14 @@ class Session:
             self._timeout_s = max(2.0, float(stated[1]))
         transport = message.header("transport") or ""
         if "TCP" not in transport.upper() and "interleaved" not in transport:
-            raise Refused(f"{self.name} does not send over TCP.", "Let FFmpeg receive it over UDP.")
+            raise OverUdpOnly(f"{self.name} does not send over TCP.", "Let FFmpeg receive it over UDP.")
         pair = re.search(r"interleaved\s*=\s*(\d{1,3})(?:-(\d{1,3}))?", transport, re.ASCII)
         first = int(pair[1]) & 0xFF if pair else 0
         self._rtcp_channel = int(pair[2]) & 0xFF if pair and pair[2] else first + 1 & 0xFF
         track = self.track
         if track is None:
             raise StreamBroken(f"{self.name} set up what it had not described.", "It will be tried again.")
-        units = (H264Units if track.codec == "h264" else H265Units)(track.sets)
+        units = Units(H264 if track.codec == "h264" else H265, track.sets)
         self.receiver = RtpReceiver(first, track.payload_type, units)
         self._ask("PLAY", track.aggregate_url, {"Range": "npt=0.000-"})
 
@@ -236,6 +241,15 @@ class Session:
         return self.track.aggregate_url if self.track is not None else self.url
 
 
+def _absolute(url: str, reference: str) -> str:
+    """Where a reference from this URL leads; the URL itself when it leads to nothing of RTSP."""
+    try:
+        found = urljoin(url, reference)
+    except ValueError:
+        return url
+    return found if found.lower().startswith(("rtsp://", "rtsps://")) else url
+
+
 def split_login(url: str) -> tuple[str, Login | None]:
     """The URL without its log-in, and the log-in. A URL that cannot be parsed comes back as it is."""
     try:
@@ -247,3 +261,12 @@ def split_login(url: str) -> tuple[str, Login | None]:
         return urlunsplit(parts._replace(netloc=place)), login
     except ValueError:
         return url, None
+
+
+def with_login(url: str, login: Login | None) -> str:
+    """The URL with this log-in, instead of its own if it has one."""
+    if login is None:
+        return url
+    bare = split_login(url)[0]
+    scheme, mark, rest = bare.partition("://")
+    return f"{scheme}{mark}{quote(login.user, safe='')}:{quote(login.password, safe='')}@{rest}"

@@ -16,9 +16,10 @@ from sewu.connect.rtsp import h264, h265
 from sewu.connect.rtsp.auth import Login
 from sewu.connect.rtsp.resolving import Address
 from sewu.connect.rtsp.rtcp import CLOCK_HZ
-from sewu.connect.rtsp.rtp import BEYOND_BYTES, Units
+from sewu.connect.rtsp.rtp import BEYOND_BYTES
 from sewu.connect.rtsp.session import Now, Session
 from sewu.connect.rtsp.sps import size_px
+from sewu.connect.rtsp.units import Units
 
 RECEIVE_BUFFER_BYTES = 1 << 20
 MAX_UNSENT_BYTES = 64 << 10
@@ -39,6 +40,25 @@ class Link:
         self._rest = b""
         self._stream = StreamInfo("", TIME_BASE)
         self._sets: tuple[bytes, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The camera's address, without log-in, for messages."""
+        return self.session.name
+
+    @property
+    def is_playing(self) -> bool:
+        """Whether PLAY was accepted."""
+        return self.session.is_playing
+
+    @property
+    def moved_to(self) -> str | None:
+        """Where the camera sends us instead, if it does."""
+        return self.session.moved_to
+
+    def tick(self, now: Now) -> None:
+        """Say that we still watch, when it is time."""
+        self.session.tick(now)
 
     def connect(self, address: Address, tls: ssl.SSLContext | None) -> None:
         """Begin to connect, over TLS when `tls` is given; nothing waits.
@@ -62,21 +82,19 @@ class Link:
             raise CameraUnreachable(f"{self.session.name} does not answer ({os.strerror(code)}).", "Check address, port and network.")
 
     def exchange(self, buffer: memoryview, now: Now) -> int:
-        """Send what waits, take what came; returns how many bytes came.
+        """Send what waits, take what came through `buffer`; returns how many bytes came.
 
         Raises:
             CameraUnreachable, StreamBroken, Refused, BadSource: the connection is of no more use.
         """
-        sock = self._socket
+        sock, session, kept = self._socket, self.session, len(self._rest)
         if sock is None:
             return 0
-        session, rest = self.session, self._rest
-        kept = len(rest)
         try:
             if session.out:
                 del session.out[: sock.send(session.out)]
             if kept:
-                buffer[:kept] = rest
+                buffer[:kept] = self._rest
             count = sock.recv_into(buffer[kept:-BEYOND_BYTES])
         except _BLOCKED:
             if len(session.out) > MAX_UNSENT_BYTES:
@@ -100,23 +118,25 @@ class Link:
         if receiver is None or not receiver.done:
             return []
         units, receiver.done = receiver.done, []
-        place = self.session.timeline.place
+        timeline = self.session.timeline
+        timeline.arrived(units[-1][0], now.at_s)
+        place = timeline.place
         sets = tuple(receiver.units.sets.values())
         if sets != self._sets or not self._stream.codec:
             self._sets = sets
             self._stream = self._described(receiver.units)
         stream, camera_id, found = self._stream, self._camera_id, []
         for timestamp, data, is_keyframe, has_sets in units:
-            pts, dts, at_s = place(timestamp, now.at_s)
+            pts, dts, at_s = place(timestamp)
             whole = stream.extradata + data if is_keyframe and not has_sets else data
             found.append(Packet(camera_id, stream, whole, pts, dts, at_s, is_keyframe))
         return found
 
     def _described(self, units: Units) -> StreamInfo:
-        found = units.sets.get(SPS[units.codec])
-        width_px, height_px = (size_px(found, units.codec) if found else None) or (None, None)
+        found = units.sets.get(SPS[units.form.codec])
+        width_px, height_px = (size_px(found, units.form.codec) if found else None) or (None, None)
         rate_fps = self.session.track.rate_fps if self.session.track else None
-        return StreamInfo(units.codec, TIME_BASE, units.extradata(), width_px, height_px, rate_fps)
+        return StreamInfo(units.form.codec, TIME_BASE, units.extradata(), width_px, height_px, rate_fps)
 
     def counts(self) -> tuple[int, int]:
         """Units dropped and RTP packets lost on this connection."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from sewu.base.greys import pack_grey, small_grey, unpack_grey
+from sewu.base.greys import grey_of, pack_grey, small_grey, unpack_grey
 from sewu.base.interfaces import Metric, State
 from sewu.base.records import Frame, Image, Observation, Tracks
 from sewu.base.settings import Settings
@@ -27,6 +27,8 @@ LAYOUT_KEPT = 0.7
 FROZEN_LOOKS = 4
 JUDGE_EVERY_S = 0.09
 """Looks nearer than this are only counted and compared for equality: ten judgements a second are plenty."""
+SHARPNESS_EVERY_S = 0.45
+"""Blur comes to stay (it is said after seconds): it is measured twice a second, and its last verdict stands in between."""
 
 
 def reference_of(image: Image) -> str:
@@ -95,6 +97,7 @@ class Health:
         self._same_looks = 0
         self._away_since_s: float | None = None
         self._last_s: float | None = None
+        self._sharp_s: float | None = None
         self._reported_s: float | None = None
         self._reported: dict[str, float] = {}
 
@@ -124,7 +127,7 @@ class Health:
         if self._last_s is not None and 0 <= passed_s < JUDGE_EVERY_S:
             return []
         self._last_s = at_s
-        fine = small_grey(frame.image, FINE_WIDTH_PX)
+        fine = grey_of(frame, FINE_WIDTH_PX)
         grey = small_grey(fine, COARSE_WIDTH_PX)
         now = edges(grey)
         values: dict[str, float] = {"light": _ninth_tenth(grey[::3, ::3])}
@@ -137,7 +140,7 @@ class Health:
         covered = not dark and likeness is not None and likeness.lost >= LOST_SHARE and likeness.layout < LAYOUT_KEPT
         self._latches["covered"].update(covered, at_s)
         change = None if dark or covered else self._views.update((grey, fine), now, likeness, at_s)
-        self._judge_sharpness(fine, None if dark or covered else likeness, values, passed_s)
+        self._judge_sharpness(fine, None if dark or covered else likeness, values)
         self._judge_arrivals(frame, values)
         if self._views.at_home:
             self._away_since_s = None
@@ -149,14 +152,17 @@ class Health:
 
     def _set_back(self, at_s: float) -> None:
         """The clock was set back: durations begin again now, because nobody knows how long ago their beginnings were."""
-        self._last_s = self._reported_s = None
+        self._last_s = self._sharp_s = self._reported_s = None
         self._same_since_s = None if self._same_since_s is None else at_s
         self._away_since_s = None if self._away_since_s is None else at_s
 
-    def _judge_sharpness(self, fine: Image, likeness: Likeness | None, values: dict[str, float], passed_s: float) -> None:
+    def _judge_sharpness(self, fine: Image, likeness: Likeness | None, values: dict[str, float]) -> None:
         """Only at home, and only where the picture shows what it always shows."""
         assert self._last_s is not None
-        blurred = False
+        passed_s = None if self._sharp_s is None else self._last_s - self._sharp_s
+        if passed_s is not None and 0 <= passed_s < SHARPNESS_EVERY_S:
+            return
+        self._sharp_s, passed_s, blurred = self._last_s, passed_s or 0.0, False
         if likeness is not None and self._views.at_home:
             now, light = sharpness(fine), float(fine[::4, ::4].mean())
             ratio = self._sharpness.ratio(now, likeness.agrees, light)

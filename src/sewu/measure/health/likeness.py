@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -52,7 +53,7 @@ def edges(grey: Image | Floats) -> Edges:
     core = np.asarray(cv2.GaussianBlur(np.asarray(grey[cut : rows - cut], np.float32), (3, 3), 0), np.float32)
     gx = np.asarray(cv2.Sobel(core, cv2.CV_32F, 1, 0, scale=0.125), np.float32)
     gy = np.asarray(cv2.Sobel(core, cv2.CV_32F, 0, 1, scale=0.125), np.float32)
-    return Edges(gx, gy, _blocks(gx * gx + gy * gy), _blocks(core))
+    return Edges(gx, gy, blocks(gx * gx + gy * gy), blocks(core))
 
 
 def compare(reference: Edges, now: Edges) -> Likeness | None:
@@ -67,7 +68,7 @@ def compare(reference: Edges, now: Edges) -> Likeness | None:
     used = reference.energy > MIN_ENERGY
     if np.count_nonzero(used) < MIN_BLOCKS:
         return None
-    both = _blocks(reference.gx * now.gx + reference.gy * now.gy)
+    both = blocks(reference.gx * now.gx + reference.gy * now.gy)
     score = both / np.sqrt(reference.energy * now.energy + 0.25)
     a, b = reference.grey - reference.grey.mean(), now.grey - now.grey.mean()
     # A flat picture has no layout: the floor of 4 grey levels of spread keeps noise from looking like one.
@@ -77,5 +78,15 @@ def compare(reference: Edges, now: Edges) -> Likeness | None:
     return Likeness(float(agrees[used].mean()), float(lost.mean()), layout, agrees)
 
 
-def _blocks(values: Floats) -> Floats:
-    return np.asarray(cv2.resize(values, BLOCKS, interpolation=cv2.INTER_AREA), np.float32)
+def blocks(values: Floats) -> Floats:
+    """The mean of each block. (h, w) -> (rows, columns). Two small matrix products: a quarter of what resizing by area costs."""
+    down, across = _shares(values.shape[0], BLOCKS[1]), _shares(values.shape[1], BLOCKS[0])
+    return np.asarray(down @ values @ across.T, np.float32)
+
+
+@lru_cache(maxsize=64)
+def _shares(length: int, parts: int) -> Floats:
+    """How much each of `length` pixels counts in each of `parts` equal stretches; rows add up to 1. (parts, length)"""
+    edges = np.linspace(0.0, length, parts + 1)
+    low, high = np.maximum(edges[:-1, None], np.arange(length)), np.minimum(edges[1:, None], np.arange(length) + 1)
+    return np.asarray(np.maximum(high - low, 0.0) * parts / length, np.float32)

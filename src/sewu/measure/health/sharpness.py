@@ -7,9 +7,10 @@ import math
 import cv2
 import numpy as np
 
+from sewu.base.greys import median
 from sewu.base.interfaces import State
 from sewu.base.records import Bools, Floats, Image
-from sewu.measure.health.likeness import BLOCKS, MARGIN
+from sewu.measure.health.likeness import BLOCKS, MARGIN, blocks
 
 LIGHT_LEVELS = 6
 LEARN_S = 5.0
@@ -29,7 +30,7 @@ def sharpness(grey: Image) -> Floats:
     fine = cv2.convertScaleAbs(cv2.Laplacian(core, cv2.CV_16S))
     half = cv2.resize(core, (max(core.shape[1] // 2, 1), max(core.shape[0] // 2, 1)), interpolation=cv2.INTER_AREA)
     coarse = cv2.add(cv2.convertScaleAbs(cv2.Sobel(half, cv2.CV_16S, 1, 0)), cv2.convertScaleAbs(cv2.Sobel(half, cv2.CV_16S, 0, 1)))
-    means = [np.asarray(cv2.resize(plane.astype(np.float32), BLOCKS, interpolation=cv2.INTER_AREA), np.float32) for plane in (fine, coarse)]
+    means = [blocks(plane.astype(np.float32)) for plane in (fine, coarse)]
     return np.asarray(np.log((means[0] + 0.1) / (means[1] + 1.0)), np.float32)
 
 
@@ -58,7 +59,7 @@ class Sharpness:
             if 0 <= near < LIGHT_LEVELS:
                 known = agrees & (self._seen_s[near] >= LEARN_S) & (self._looks[near] >= LEARN_LOOKS)
                 if np.count_nonzero(known) >= MIN_BLOCKS:
-                    return math.exp(float(np.median((now - self._usual[near])[known])))
+                    return math.exp(median((now - self._usual[near])[known]))
         return None
 
     def learn(self, now: Floats, agrees: Bools, light: float, passed_s: float) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 from pydantic import Field
 
 from sewu.base.boxes import feet_px
-from sewu.base.greys import small_grey
+from sewu.base.greys import grey_of
 from sewu.base.interfaces import Metric, State
-from sewu.base.records import CLASS_IDS, Bools, Frame, Observation, Tracks
+from sewu.base.records import CLASS_IDS, Bools, Frame, Observation, Tracks, among
 from sewu.base.settings import Settings, validate
 from sewu.base.space import Scene, Zone
 from sewu.measure.order.left import People, Rules, Thing, Things
@@ -19,7 +19,7 @@ from sewu.measure.order.presence import Presence, Stay
 
 Subject = Literal["person", "bicycle", "motorcycle", "car", "bus", "truck", "object"]
 WIDTH_PX = 320
-LOOK_EVERY_S = 0.19
+LOOK_EVERY_S = 0.29
 """Pictures nearer than this add cost and no knowledge: nothing is said of a thing before it lay still for seconds."""
 
 
@@ -85,7 +85,7 @@ class Order:
         observed += self._loitering(tracks)
         if self._pictured_s is None or tracks.at_s - self._pictured_s >= LOOK_EVERY_S:
             self._pictured_s = tracks.at_s
-            self._alone = self._things.update(small_grey(frame.image, WIDTH_PX), self._people(tracks), tracks.at_s)
+            self._alone = self._things.update(grey_of(frame, WIDTH_PX), self._people(tracks), tracks.at_s)
             observed += self._left(tracks.at_s)
         return observed
 
@@ -154,7 +154,7 @@ class Order:
 
 
 def _of(tracks: Tracks, classes: tuple[Subject, ...]) -> Bools:
-    return np.isin(tracks.classes, [CLASS_IDS[name] for name in classes])
+    return among(tracks.classes, classes)
 
 
 def _override(settings: OrderSettings, zone: Zone) -> OrderSettings:

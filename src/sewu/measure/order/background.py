@@ -7,7 +7,7 @@ import math
 import cv2
 import numpy as np
 
-from sewu.base.greys import pack_grey, unpack_grey
+from sewu.base.greys import median, pack_grey, unpack_grey
 from sewu.base.interfaces import State
 from sewu.base.records import Bools, Floats, Image
 
@@ -52,14 +52,14 @@ class Background:
             return np.zeros(grey.shape, np.bool_)
         assert self.long is not None
         credit_s = min(passed_s, self._rest_s / 2)  # at least three looks make something rest
-        noise = 1.48 * float(np.median(np.abs(grey[::7, ::7] - self.now[::7, ::7])))
+        noise = 1.48 * median(np.abs(grey[::7, ::7] - self.now[::7, ::7]))
         self.step = max(MIN_STEP, min(4.0 * noise, 40.0))
         self._follow_exposure(grey)
         self.now = grey
         self.is_long = np.asarray(cv2.absdiff(grey, self.long) < self.step, np.bool_)
         weight = 1.0 - math.exp(-passed_s / TAU_S)
         cv2.accumulateWeighted(grey, self.long, min(weight, 0.2), mask=self.is_long.view(np.uint8))
-        self.long_age_s += np.where(self.is_long, np.float32(credit_s), np.float32(0))
+        self.long_age_s += self.is_long * np.float32(credit_s)
         np.minimum(self.long_age_s, self._absorb_s, out=self.long_age_s)
         self._age_short(grey, credit_s)
         return self._at_rest(protected)
@@ -67,7 +67,7 @@ class Background:
     def _follow_exposure(self, grey: Floats) -> None:
         """Scale both backgrounds with the camera's gain, as told by the median of the ratio over the whole picture."""
         assert self.long is not None
-        ratio = float(np.median((grey[::7, ::7] + 8.0) / (self.long[::7, ::7] + 8.0)))
+        ratio = median((grey[::7, ::7] + 8.0) / (self.long[::7, ::7] + 8.0))
         if abs(ratio - 1.0) > 0.04:
             for plane in (self.long, self.short):
                 plane += 8.0
@@ -77,7 +77,8 @@ class Background:
     def _age_short(self, grey: Floats, credit_s: float) -> None:
         same = cv2.absdiff(grey, self.short) < self.step
         cv2.accumulateWeighted(grey, self.short, 0.1, mask=same.view(np.uint8))
-        self.short_age_s += np.where(same, np.float32(credit_s), np.float32(-DECAY * credit_s))
+        self.short_age_s += same * np.float32((1 + DECAY) * credit_s)
+        self.short_age_s -= np.float32(DECAY * credit_s)
         worn = self.short_age_s < 0
         np.copyto(self.short, grey, where=worn)
         np.clip(self.short_age_s, 0.0, self._absorb_s, out=self.short_age_s)

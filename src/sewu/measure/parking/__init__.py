@@ -13,7 +13,7 @@ from shapely.affinity import translate
 
 from sewu.base.boxes import as_tuple
 from sewu.base.interfaces import Metric, State
-from sewu.base.records import CLASS_IDS, CLASSES, VEHICLES, Frame, Observation, Tracks
+from sewu.base.records import CLASSES, VEHICLES, Frame, Observation, Tracks, among
 from sewu.base.settings import Settings, overridden
 from sewu.base.space import Scene, Zone
 from sewu.base.standing import Spot, Standing
@@ -21,7 +21,6 @@ from sewu.base.watching import DEFAULT_MAX_GAP_S, Tally, WatchedTime, Windows
 from sewu.measure.parking.bays import Bay, assigned
 from sewu.measure.parking.looks import BayLooks
 
-VEHICLE_IDS = [CLASS_IDS[name] for name in VEHICLES]
 INSIDE_SHARE = 0.5
 """A vehicle stands in a no-parking zone when this share of the lower half of its box does."""
 HOUR_S = 3600.0
@@ -113,7 +112,7 @@ class Parking:
         """Take one look."""
         step = self._time.advance(frame.at_s)
         found = [o for tally in self._windows.advance(step) for o in self._bay_window(tally)]
-        vehicles = tracks.select(np.isin(tracks.classes, VEHICLE_IDS))
+        vehicles = tracks.select(among(tracks.classes, VEHICLES))
         self._standing.update(vehicles, vehicles.boxes_px, self._time.now_s)
         if self._forbidden:
             found += self._stopping(frame.at_s)

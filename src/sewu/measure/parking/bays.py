@@ -13,6 +13,8 @@ from sewu.base.boxes import AnyFloats
 from sewu.base.records import Doubles
 from sewu.base.space import Zone
 
+MIN_AREA_PX2 = 1e-6
+"""A box without area stands nowhere: 0, not 0/0."""
 MIN_SHARE = 0.3
 """A vehicle belongs to a bay when its footprint and the bay share at least this much of the smaller of the two."""
 
@@ -68,6 +70,7 @@ def assigned(boxes_px: Sequence[Sequence[float]], polygons: Sequence[shapely.Pol
         if len(near) == 0:
             continue
         feet = shapely.box(*np.array([footprint_px(boxes[i], y1 - y0) for i in near]).T)
-        shares[row, near] = shapely.area(shapely.intersection(feet, polygon)) / np.minimum(shapely.area(feet), polygon.area)
+        smaller = np.minimum(shapely.area(feet), polygon.area)
+        shares[row, near] = shapely.area(shapely.intersection(feet, polygon)) / np.maximum(smaller, MIN_AREA_PX2)
     rows, columns = linear_sum_assignment(-shares)
     return {int(r): int(c) for r, c in zip(rows, columns, strict=True) if shares[r, c] >= MIN_SHARE}

@@ -92,7 +92,8 @@ class Index:
                     self._city.setdefault(topic, []).append((rights, scope.agencies))
 
     def of(self, change: Change) -> set[Rights]:
-        """The rights that reach this change; what has no area is only for those who reach a whole city."""
+        """The rights that reach this change; what has no area is only for those who reach a whole city, what is an agency's only
+        for those who reach that agency."""
         if change.area_code is None:
             found = self._city.get(change.topic, [])
         else:
@@ -100,7 +101,7 @@ class Index:
             while area:
                 found = found + self._found.get((change.topic, area), [])
                 area = area.rpartition(".")[0]
-        return {rights for rights, agencies in found if agencies is None or change.topic != "incident" or change.agency in agencies}
+        return {rights for rights, agencies in found if agencies is None or change.agency is None or change.agency in agencies}
 
 
 class Feed:

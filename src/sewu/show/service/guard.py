@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request, WebSocket
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.requests import HTTPConnection
@@ -20,12 +21,13 @@ from sewu.base.rights import PURPOSES, Grant, Purpose, Scope, is_within
 from sewu.show.service.answers import conditional
 from sewu.show.service.once import once
 from sewu.show.service.parts import Parts, parts_of
-from sewu.show.service.problems import Problem, as_problem
+from sewu.show.service.problems import Problem, as_problem, problem_response
 from sewu.show.service.rights import Action, Caller, Open
 from sewu.store.operations.audit import Deed
 
 SOCKETS: Mapping[str, Action] = {"/api/v1/cameras/{camera_id}/live": "camera.still"}
 """Every socket, and the right that it asks of `admit`."""
+log = structlog.get_logger()
 SESSION_COOKIE, KIOSK_COOKIE, CSRF_COOKIE = "sewu_session", "sewu_kiosk", "sewu_csrf"
 CSRF_HEADER, PURPOSE_HEADER = "x-csrf-token", "sewu-purpose"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -197,9 +199,13 @@ class GuardedRoute(APIRoute):
         async def guarded(request: Request) -> Response:
             try:
                 response = await _handled(request, self, handle)
-            except Exception as error:  # every error is audited, then raised again
-                await _audit(request, "denied" if as_problem(error).status in (401, 403) else "failed")
-                raise
+            except Exception as error:  # every error is audited; an unknown one is answered here, inside the security headers
+                problem = as_problem(error)
+                await _audit(request, "denied" if problem.status in (401, 403) else "failed")
+                if problem.status != 500:
+                    raise
+                log.error("a request failed", id=request.state.request_id, path=self.path, exc_info=error)
+                return problem_response(problem, request.state.request_id)
             await _audit(request, "done" if response.status_code < 400 else "failed")
             return conditional(request, response)
 

@@ -14,7 +14,7 @@ from sewu.base.people import Credentials
 from sewu.store.operations.people import People
 from sewu.store.operations.vault import Vault
 
-SHORTEST, LONGEST = 10, 256
+SHORTEST, LONGEST = 12, 256
 TOTP_STEP_S = 30
 COMMON = frozenset({"password", "passw0rd", "semarang", "qwertyuiop", "1234567890", "administrator", "indonesia", "sewusewusewu"})
 

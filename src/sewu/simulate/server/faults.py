@@ -33,6 +33,7 @@ FaultKind = Literal[
     "redirect",
     "huge_sdp",
     "garbage",
+    "udp_only",
 ]
 FAULT_KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
 
@@ -53,6 +54,7 @@ FAULT_MEANINGS: Mapping[FaultKind, str] = {
     "redirect": "every DESCRIBE is sent on to yet another address of the same camera",
     "huge_sdp": "the description claims 7680 x 4320 and carries `padding_bytes` of unknown attributes",
     "garbage": "noise instead of answers and instead of pictures",
+    "udp_only": "packets are sent over UDP only: to ask for them within the RTSP connection is refused",
 }
 
 LINK_FAULTS: frozenset[FaultKind] = frozenset({"refuse", "offline", "half_open", "stall", "garbage"})

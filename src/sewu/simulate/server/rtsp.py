@@ -199,7 +199,9 @@ class RtspConnection(asyncio.Protocol):
             return (454 if old is None else 459), {}, b""
         if old is not None and old.is_playing:
             return 455, {}, b""
-        choice = next((o for o in offers(request.header("transport") or "") if o.is_tcp or self._udp), None)
+        active = self._hub.faults.get(target.camera_id)
+        has_tcp = active is None or active.kind != "udp_only"
+        choice = next((o for o in offers(request.header("transport") or "") if (has_tcp if o.is_tcp else self._udp)), None)
         if choice is None or (old is None and len(self._session_ids) >= MAX_SESSIONS_PER_CONNECTION):
             return 461, {}, b""
         sink, described = self._sink(choice)

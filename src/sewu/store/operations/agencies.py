@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -57,6 +58,8 @@ SEMARANG = (
 )
 """The departments that a new service begins with; a city renames and adds."""
 MINUTES_OF_DAY = 1440
+CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
+MAX_NAME_LETTERS = 200
 
 
 def owned(scope: Scope, agency: str) -> bool:
@@ -85,7 +88,9 @@ class Agencies:
             return tuple(Agency(**row) for row in (await connection.execute(select(agencies).order_by(agencies.c.name))).mappings())
 
     async def put(self, row: Agency, now_s: float) -> None:
-        """Enter or change an agency."""
+        """Enter or change an agency. Raises `BadInput` for a code that is no plain word: it becomes part of addresses."""
+        if not CODE.fullmatch(row.code) or not 1 <= len(row.name.strip()) <= MAX_NAME_LETTERS:
+            raise BadInput("An agency has a code of small letters, digits, - and _, and a name.", "Correct it, for example dishub.")
         values = {"name": row.name, "is_active": row.is_active}
         async with self.database.writing() as connection:
             done = await connection.execute(update(agencies).where(agencies.c.code == row.code).values(**values))

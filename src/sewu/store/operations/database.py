@@ -8,7 +8,7 @@ found again; writers that record changes take one advisory lock, so that the out
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
@@ -26,6 +26,8 @@ DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "po
 BUSY_TIMEOUT_S = 15.0
 OUTBOX_LOCK = 0x5E3
 """Number of PostgreSQL's advisory lock around the outbox."""
+AWAY_STATES = ("57P01", "57P02", "57P03", "53300", "40001", "40P01")
+"""PostgreSQL's admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections, serialization_failure, deadlock_detected."""
 ATTEMPTS, WAIT_S = 6, 0.25
 
 T = TypeVar("T")
@@ -97,11 +99,10 @@ class Database:
             await connection.execute(text(f"select pg_advisory_xact_lock({OUTBOX_LOCK})"))
         await connection.execute(insert(changes), rows)
 
-    async def newest_change(self, topics: Sequence[str] = ()) -> int:
-        """The outbox's last number, of some topics only when they are named; 0 when nothing has changed yet."""
-        query = select(changes.c.sequence).order_by(changes.c.sequence.desc()).limit(1)
+    async def newest_change(self) -> int:
+        """The outbox's last number; 0 when nothing has changed yet."""
         async with self.reading() as connection:
-            found = await connection.execute(query.where(changes.c.topic.in_(topics)) if topics else query)
+            found = await connection.execute(select(changes.c.sequence).order_by(changes.c.sequence.desc()).limit(1))
             return int(found.scalar() or 0)
 
     async def create(self) -> None:
@@ -146,6 +147,12 @@ def _engine(url: Any, kind: str) -> AsyncEngine:
     return engine
 
 
+def _is_away(error: DBAPIError) -> bool:
+    """Whether PostgreSQL says that it starts, stops, is full of connections or wants the transaction again (by its SQLSTATE)."""
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    return state in AWAY_STATES or state.startswith("08")
+
+
 @contextmanager
 def _explained() -> Iterator[None]:
     """Turns what a database says into what its reader can do."""
@@ -157,7 +164,7 @@ def _explained() -> Iterator[None]:
         said = str(getattr(error, "orig", error))
         if "disk is full" in said or "No space left" in said or "could not extend file" in said:
             raise StoreFull("The database's disk is full; this change was not stored.", "Free some space, then try again.") from error
-        lost = isinstance(error, DBAPIError) and error.connection_invalidated
+        lost = isinstance(error, DBAPIError) and (error.connection_invalidated or _is_away(error))
         if lost or isinstance(error, OperationalError | InterfaceError | PoolTimeout | OSError | TimeoutError):
             raise StoreUnavailable("The database does not answer; this change was not stored.", "Try again; see that it runs.") from error
         raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Column, Double, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import JSON, BigInteger, Column, Double, ForeignKey, Index, Integer, Table, Text, text
 
 from sewu.store.operations.tables import metadata
 
@@ -44,7 +44,7 @@ incidents = Table(
     Column("merged_into", Text),
     Index("ix_incident_list", "opened_at_s", "id", "state", "kind", "severity", "agency", "area_code", "assignee", "search"),
     Index("ix_incident_state", "state", "opened_at_s", "id", "kind", "severity", "agency", "area_code"),
-    Index("ix_incident_area", "area_code", "opened_at_s", "id"),
+    Index("ix_incident_area", "area_code", "opened_at_s", "id", postgresql_ops={"area_code": "text_pattern_ops"}),
     Index("ix_incident_verdict", "state", "rule_id", "merged_into", "area_code", "agency"),
     Index("ix_incident_cell", "cell", "kind", "state"),
     Index("ix_incident_group", "group_key", "kind", "state"),
@@ -87,6 +87,9 @@ events = Table(
     Column("agency", Text),
     Index("ix_event_incident", "incident_id", "started_at_s", "id"),
     Index("ix_event_camera", "camera_id", "started_at_s", "id"),
+    Index("ix_event_going_on", "kind", "camera_id", postgresql_where=text("phase <> 'end'"), sqlite_where=text("phase <> 'end'")),
+    Index("ix_event_area", "area_code", "started_at_s", "id", postgresql_ops={"area_code": "text_pattern_ops"}),
+    Index("ix_event_kind", "kind", "started_at_s", "id", "area_code", "agency", "severity"),
     Index("ix_event_list", "started_at_s", "id", "kind", "area_code", "agency", "severity"),
 )
 """The newest message of each event; `incident_id` is set in the transaction that stores its first one, never left open."""

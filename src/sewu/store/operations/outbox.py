@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -36,6 +37,12 @@ class Outbox:
             query = query.where(changes.c.sequence <= up_to)
         async with self._db.reading() as connection:
             return [Change(**row) for row in (await connection.execute(query)).mappings()]
+
+    async def newest_of(self, topics: Sequence[str]) -> int:
+        """The number of the newest change of these topics that is still kept; 0 when there is none."""
+        query = select(changes.c.sequence).where(changes.c.topic.in_(topics)).order_by(changes.c.sequence.desc()).limit(1)
+        async with self._db.reading() as connection:
+            return int((await connection.execute(query)).scalar() or 0)
 
     async def ends(self) -> tuple[int, int]:
         """The oldest sequence number that is still kept, and the newest; (0, 0) when there is none."""

@@ -10,6 +10,7 @@ from sewu.store.operations import (
     camera_tables,
     dispatches,
     evidence,
+    exhibits,
     idempotency,
     incident_tables,
     network,
@@ -28,7 +29,7 @@ from sewu.store.operations import (
 MODULES = (
     *(tables, areas, camera_tables, states, zones, rules, shards, obligations, network),
     *(incident_tables, agencies, dispatches, calls, evidence, warnings),
-    *(people, sessions, audit, idempotency, positions),
+    *(people, sessions, audit, idempotency, positions, exhibits),
 )
 """Every module that defines tables; a test compares this with the sources."""
 

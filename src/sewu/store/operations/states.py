@@ -126,7 +126,7 @@ class States:
         """keep: what the camera showed last stays; only its condition changes."""
         before = await _before(connection, [state.camera_id for state in states])
         rows, changed = [], []
-        for state in states:
+        for state in sorted(states, key=lambda one: one.camera_id):  # one order: two writers wait, and never block each other
             old = before.get(state.camera_id)
             if old is None:
                 continue

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import Depends, Header, Query, Request, Response
+from fastapi import Path as FastPath
 from pydantic import BaseModel, Field
 
 from sewu.base.errors import Conflict
@@ -24,6 +25,7 @@ from sewu.show.service.routes.cameras import CameraView, camera_filter, view
 from sewu.show.service.routes.observations import csv_answer
 
 router = section("cameras")
+CameraCode = Annotated[str, FastPath(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Day = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 Url = Annotated[str, Field(pattern=r"^(rtsp|rtsps|http|https|file)://[^\s@\x00-\x1f]+$", max_length=1000)]
 Degrees = Annotated[float, Field(ge=0, le=360, allow_inf_nan=False)]
@@ -184,7 +186,7 @@ async def satu_data(
 async def put(
     request: Request,
     response: Response,
-    camera_id: Id,
+    camera_id: CameraCode,
     wanted: CameraBody,
     asked: Annotated[Asked, needs("camera.write")],
     if_match: Annotated[str | None, Header(max_length=100, description='"v" and `version`; not needed for a new one.')] = None,
@@ -229,6 +231,8 @@ async def _put_new(parts: Parts, asked: Asked, camera: RegisteredCamera, login: 
 
 
 def _camera(camera_id: str, wanted: CameraBody) -> RegisteredCamera:
+    if wanted.is_public and not (wanted.public_reason or "").strip():
+        raise Problem(400, "no-reason", "A camera that the public may see needs a public_reason.")
     values = wanted.model_dump(exclude={"login", "place"})
     place = None if wanted.place is None else Place(wanted.place.lat_deg, wanted.place.lon_deg)
     return RegisteredCamera(id=camera_id, place=place, user=wanted.login.user if wanted.login else None, **values)

@@ -91,6 +91,18 @@ CREATE TABLE change (
 
 CREATE INDEX ix_change_at_s ON change (at_s);
 
+CREATE TABLE exhibit (
+  event_id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  path TEXT NOT NULL,
+  due_at_s DOUBLE PRECISION NOT NULL,
+  tries INTEGER NOT NULL,
+  done_at_s DOUBLE PRECISION,
+  CONSTRAINT pk_exhibit PRIMARY KEY (event_id, kind)
+);
+
+CREATE INDEX ix_exhibit_due ON exhibit (done_at_s, due_at_s);
+
 CREATE TABLE feed_position (
   source TEXT NOT NULL,
   position BIGINT NOT NULL,
@@ -147,7 +159,7 @@ CREATE TABLE incident (
 
 CREATE INDEX ix_incident_acknowledge ON incident (acknowledge_by_s, state);
 
-CREATE INDEX ix_incident_area ON incident (area_code, opened_at_s, id);
+CREATE INDEX ix_incident_area ON incident (area_code text_pattern_ops, opened_at_s, id);
 
 CREATE INDEX ix_incident_cell ON incident (cell, kind, state);
 
@@ -157,9 +169,9 @@ CREATE INDEX ix_incident_list ON incident (opened_at_s, id, state, kind, severit
 
 CREATE INDEX ix_incident_resolve ON incident (resolve_by_s, state);
 
-CREATE INDEX ix_incident_rule ON incident (rule_id, state, merged_into, area_code, agency);
-
 CREATE INDEX ix_incident_state ON incident (state, opened_at_s, id, kind, severity, agency, area_code);
+
+CREATE INDEX ix_incident_verdict ON incident (state, rule_id, merged_into, area_code, agency);
 
 CREATE TABLE kiosk (
   id TEXT NOT NULL,
@@ -477,9 +489,15 @@ CREATE TABLE event (
   CONSTRAINT fk_event_incident_id FOREIGN KEY(incident_id) REFERENCES incident (id)
 );
 
+CREATE INDEX ix_event_area ON event (area_code text_pattern_ops, started_at_s, id);
+
 CREATE INDEX ix_event_camera ON event (camera_id, started_at_s, id);
 
+CREATE INDEX ix_event_going_on ON event (kind, camera_id) WHERE phase <> 'end';
+
 CREATE INDEX ix_event_incident ON event (incident_id, started_at_s, id);
+
+CREATE INDEX ix_event_kind ON event (kind, started_at_s, id, area_code, agency, severity);
 
 CREATE INDEX ix_event_list ON event (started_at_s, id, kind, area_code, agency, severity);
 
