@@ -21,6 +21,7 @@ const Audit = lazy(() => import("./pages/Audit"));
 const Wall = lazy(() => import("./pages/Wall"));
 const Dash = lazy(() => import("./dash/Dash"));
 const ZoneEditor = lazy(() => import("./zones/ZoneEditor"));
+const Rules = lazy(() => import("./rules/Rules"));
 const Account = lazy(() => import("./pages/Account"));
 
 export function App() {
@@ -64,6 +65,7 @@ function Inside({ me }: { me: Me }) {
             <Route path="/incidents/:id" element={<IncidentPage />} />
             <Route path="/cameras" element={<Register />} />
             <Route path="/cameras/:id" element={<CameraPage />} />
+            {may.has("rule.read") && <Route path="/rules" element={<Rules />} />}
             {may.has("zone.read") && <Route path="/cameras/:id/zones" element={<ZoneEditor />} />}
             {may.has("user.read") && <Route path="/people" element={<People />} />}
             {may.has("audit.read") && <Route path="/audit" element={<Audit />} />}

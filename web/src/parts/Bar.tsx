@@ -30,6 +30,7 @@ export function Bar() {
         {may("camera.read") && <NavLink to="/cameras">{t("bar.cameras")}</NavLink>}
         {may("camera.still") && <NavLink to="/wall">{t("bar.wall")}</NavLink>}
         {may("observation.read") && <NavLink to="/dash">{t("dash.title")}</NavLink>}
+        {may("rule.read") && <NavLink to="/rules">{t("rules.title")}</NavLink>}
         {may("user.read") && <NavLink to="/people">{t("bar.people")}</NavLink>}
         {may("audit.read") && <NavLink to="/audit">{t("bar.audit")}</NavLink>}
         <NavLink to="/account">{t("bar.account")}</NavLink>
