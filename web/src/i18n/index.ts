@@ -6,6 +6,8 @@ import dashEn from "./dash.en.json";
 import dashId from "./dash.id.json";
 import en from "./en.json";
 import id from "./id.json";
+import registerEn from "./register.en.json";
+import registerId from "./register.id.json";
 import rulesEn from "./rules.en.json";
 import rulesId from "./rules.id.json";
 import zonesEn from "./zones.en.json";
@@ -20,7 +22,7 @@ export const first: Language = stored === "en" ? "en" : "id";
 void i18next.use(initReactI18next).init({
   lng: first,
   fallbackLng: false,
-  resources: { id: { translation: { ...id, ...dashId, ...zonesId, ...rulesId } }, en: { translation: { ...en, ...dashEn, ...zonesEn, ...rulesEn } } },
+  resources: { id: { translation: { ...id, ...dashId, ...zonesId, ...rulesId, ...registerId } }, en: { translation: { ...en, ...dashEn, ...zonesEn, ...rulesEn, ...registerEn } } },
   interpolation: { escapeValue: false },
   returnNull: false,
 });

@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
 
 import { api, data, type Schemas } from "../api/client";
+import { useMay } from "../api/me";
 import { CONDITIONS, Conditions } from "../parts/Conditions";
 import { Wrong } from "../parts/states";
 import { span, useNow } from "../parts/time";
@@ -17,6 +18,7 @@ export default function Register() {
   const { t, i18n } = useTranslation();
   const [wanted, setWanted] = useSearchParams();
   const now = useNow(30);
+  const may = useMay();
   const query = useMemo(() => {
     const chosen: Record<string, string> = {};
     for (const name of ["condition", "owner_class", "search", "area_code"]) {
@@ -62,6 +64,7 @@ export default function Register() {
           </select>
           <Conditions {...(query.area_code ? { areaCode: query.area_code } : {})} />
         </div>
+        {may("camera.write") && <Link to="/import">{t("import.title")}</Link>}
         {pages.error !== null && <Wrong error={pages.error} />}
       </div>
       <div className="register-rows" ref={holder} role="table" aria-label={t("register.title")} aria-rowcount={rows.length} tabIndex={0}>
