@@ -79,7 +79,7 @@ function RuleTable({ rows, onEdit }: { rows: readonly Kept[]; onEdit?: (rule: Ke
   const condition = (kept: Kept) => {
     const rule = ruleOf(kept);
     const unit = metrics.data?.[rule.analytic]?.find((metric) => metric.name === rule.metric)?.unit ?? "1";
-    return t("rules.condition", {
+    return t((rule.for_s ?? 0) > 0 ? "rules.condition" : "rules.conditionNow", {
       metric: t(`dash.metric.${rule.analytic}.${rule.metric}`, rule.metric),
       side: t(rule.above != null ? "rules.above" : "rules.below"),
       threshold: number.format(rule.above ?? rule.below ?? 0),

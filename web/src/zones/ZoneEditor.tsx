@@ -100,6 +100,7 @@ function Editor({ cameraId, stored }: { cameraId: string; stored: Stored | null 
       <header className="row">
         <h1 className="grow">{t("zones.title", { camera: cameraId })}</h1>
         {base && <span className="soft">{t("zones.version", { version: base.version })}</span>}
+        {may("rule.read") && <Link className="button" to={`/rules?camera=${encodeURIComponent(cameraId)}`}>{t("rules.title")}</Link>}
         <Link className="button" to={`/cameras/${encodeURIComponent(cameraId)}`}>{t("dash.camera")}</Link>
       </header>
       {!mayDraw && <p className="note">{t("zones.readOnly")}</p>}
