@@ -25,6 +25,7 @@ const Rules = lazy(() => import("./rules/Rules"));
 const Import = lazy(() => import("./register/Import"));
 const Obligations = lazy(() => import("./register/Obligations"));
 const Network = lazy(() => import("./register/Network"));
+const Admin = lazy(() => import("./admin/Admin"));
 const Account = lazy(() => import("./pages/Account"));
 
 export function App() {
@@ -72,6 +73,7 @@ function Inside({ me }: { me: Me }) {
             {may.has("camera.write") && <Route path="/import" element={<Import />} />}
             {may.has("obligation.read") && <Route path="/obligations" element={<Obligations />} />}
             {may.has("asset.read") && <Route path="/network" element={<Network />} />}
+            {(may.has("agency.write") || may.has("kiosk.write")) && <Route path="/admin" element={<Admin />} />}
             {may.has("zone.read") && <Route path="/cameras/:id/zones" element={<ZoneEditor />} />}
             {may.has("user.read") && <Route path="/people" element={<People />} />}
             {may.has("audit.read") && <Route path="/audit" element={<Audit />} />}

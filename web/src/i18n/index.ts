@@ -2,6 +2,8 @@
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
 
+import adminEn from "./admin.en.json";
+import adminId from "./admin.id.json";
 import dashEn from "./dash.en.json";
 import dashId from "./dash.id.json";
 import en from "./en.json";
@@ -22,7 +24,7 @@ export const first: Language = stored === "en" ? "en" : "id";
 void i18next.use(initReactI18next).init({
   lng: first,
   fallbackLng: false,
-  resources: { id: { translation: { ...id, ...dashId, ...zonesId, ...rulesId, ...registerId } }, en: { translation: { ...en, ...dashEn, ...zonesEn, ...rulesEn, ...registerEn } } },
+  resources: { id: { translation: { ...id, ...dashId, ...zonesId, ...rulesId, ...registerId, ...adminId } }, en: { translation: { ...en, ...dashEn, ...zonesEn, ...rulesEn, ...registerEn, ...adminEn } } },
   interpolation: { escapeValue: false },
   returnNull: false,
 });

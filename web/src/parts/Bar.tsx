@@ -33,6 +33,7 @@ export function Bar() {
         {may("rule.read") && <NavLink to="/rules">{t("rules.title")}</NavLink>}
         {may("obligation.read") && <NavLink to="/obligations">{t("obligations.title")}</NavLink>}
         {may("asset.read") && <NavLink to="/network">{t("network.title")}</NavLink>}
+        {(may("agency.write") || may("kiosk.write")) && <NavLink to="/admin">{t("admin.title")}</NavLink>}
         {may("user.read") && <NavLink to="/people">{t("bar.people")}</NavLink>}
         {may("audit.read") && <NavLink to="/audit">{t("bar.audit")}</NavLink>}
         <NavLink to="/account">{t("bar.account")}</NavLink>
