@@ -11,7 +11,7 @@ watch engine batches that part over many cameras instead.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Protocol, runtime_checkable
 
@@ -140,6 +140,17 @@ class CameraFlow:
     def restore(self, state: State) -> None:
         """Go on from a saved state, at the next frame; a state of another picture size is dropped."""
         self._restored, self._parts = state, None
+
+    def notice_by(self, notice: Noticing, build: Callable[[tuple[int, int]], Parts]) -> None:
+        """Other rules from the next picture on, as `build` makes them too; all else, and what the old rules left open, stays.
+
+        Raises:
+            BadInput: `notice` cannot go on from the state of the present rules.
+        """
+        if self._parts is not None:
+            notice.restore(self._parts.notice.state())
+            self._parts = replace(self._parts, notice=notice)
+        self._build = build
 
     def _parts_for(self, size_px: tuple[int, int]) -> Parts:
         if self._parts is None or self._size_px != size_px:

@@ -25,7 +25,7 @@ from sewu.simulate.server import ServedCamera, ServerPlan, StreamFile, serve_in_
 from sewu.simulate.testcard import SUB_CARD, cached_card
 from sewu.store.checkpoints import Checkpoints
 from sewu.store.observations import read_observations
-from sewu.wiring.watching import tasks_from
+from sewu.wiring.watching import CityList, tasks_from
 from sewu.workers.status import ShardStatus, total
 
 CAMERAS = 6
@@ -113,10 +113,10 @@ def test_a_list_without_a_camera_that_can_be_watched_says_why(tmp_path: Path) ->
     path = tmp_path / "cameras.csv"
     path.write_text("id,stream_url\nK1,http://h/video.mjpg\nK2,gopher://h/x\n")
     with pytest.raises(BadSettings, match="K1: only rtsp") as caught:
-        tasks_from(path, None, 2, sub_streams=True)
+        tasks_from(CityList(path), 2)
     assert "row 3 (K2)" in caught.value.what
     path.write_text("id,stream_url\nK1,http://h/video.mjpg\nK2,rtsp://user:secret@h/x\n")
-    tasks, faults = tasks_from(path, None, 1, sub_streams=True)
+    tasks, faults = tasks_from(CityList(path), 1)
     assert tasks == {0: {"cameras": [{"id": "K2", "url": "rtsp://h/x", "user": "user", "password": "secret"}]}}
     assert len(faults) == 1
 

@@ -295,6 +295,51 @@ def test_an_open_event_whose_rule_was_removed_is_ended_after_a_restart() -> None
     assert len(other) == 0
 
 
+def test_an_open_event_goes_on_under_the_same_rule_and_ends_when_its_rule_is_defined_otherwise() -> None:
+    engine = notice(rule(id="kept", update_every_s=1.0), rule(id="changed"))
+    kept, changed = play(engine, [(0, 11)])
+    other = notice(rule(id="kept", update_every_s=1.0), rule(id="changed", above=10.5))
+    other.restore(json.loads(json.dumps(engine.state())))
+    assert other.open_events == 2
+    events = other.update([seen(1, 12)], 1)
+    told = {(e.rule_id, e.phase): e for e in events}
+    assert set(told) == {("kept", "update"), ("changed", "end"), ("changed", "start")}
+    assert told["kept", "update"].id == kept.id
+    assert (told["changed", "end"].id, told["changed", "end"].labels["reason"]) == (changed.id, "rule changed")
+    assert told["changed", "start"].id != changed.id, "under the present definition it is another event"
+    assert events.index(told["changed", "end"]) < events.index(told["changed", "start"])
+
+
+def test_a_cool_down_ends_with_the_definition_that_asked_for_it() -> None:
+    engine = notice(rule(cool_down_s=1000))
+    play(engine, [(0, 11), (1, 0)])
+    assert len(engine) == 1
+    same, shorter = notice(rule(cool_down_s=1000)), notice(rule(cool_down_s=0))
+    for other in (same, shorter):
+        other.restore(engine.state())
+    assert same.update([seen(2, 11)], 2) == []
+    assert [e.phase for e in shorter.update([seen(2, 11)], 2)] == ["start"]
+
+
+def test_an_outdated_event_ends_with_its_reason_though_the_stream_ends_first() -> None:
+    engine = notice(rule())
+    started = play(engine, [(0, 11)])[0]
+    other = notice(rule(above=9))
+    other.restore(engine.state())
+    assert [(e.id, e.labels["reason"]) for e in other.flush(3)] == [(started.id, "rule changed")]
+
+
+def test_states_saved_before_rules_had_fingerprints_go_on() -> None:
+    engine = notice(rule(update_every_s=1.0))
+    started = play(engine, [(0, 11)])[0]
+    state = engine.state()
+    for row in state["machines"]:
+        del row[5]["definition"]
+    other = notice(rule(update_every_s=1.0, above=9))
+    other.restore(state)
+    assert [(e.id, e.phase) for e in other.update([seen(1, 11)], 1)] == [(started.id, "update")]
+
+
 @pytest.mark.parametrize(
     "state",
     [

@@ -14,13 +14,14 @@ from sewu.cameras.zonefile import load_scene
 from sewu.store.operations.cameras import Cameras
 from sewu.store.operations.database import Database
 from sewu.store.operations.outbox import Outbox
+from sewu.store.operations.rules import Rules
 from sewu.store.operations.vault import Vault
 from sewu.store.operations.zones import Zones
 from sewu.wiring.flows import zone_kinds
 from sewu.wiring.outflow import Outflow
 from tests.show.service.place import camera
 from tests.store.operations.test_database import run
-from tests.wiring.test_feeding import SCOPE
+from tests.wiring.test_feeding import CITY, SCOPE
 
 ZONE = {"size_px": [640, 360], "zones": [{"id": "z1", "kind": "crowd", "points_px": [[10, 10], [200, 10], [200, 200]]}]}
 
@@ -29,7 +30,7 @@ def test_cameras_passwords_and_zones_are_written_when_they_change(database_url: 
     async def work(database: Database) -> None:
         cameras, zones = Cameras(database, Vault((Fernet.generate_key().decode(),))), Zones(database)
         folder = tmp_path / "watch"
-        roster = Outflow(folder, cameras, zones, Outbox(database), SCOPE)
+        roster = Outflow(folder, cameras, zones, Rules(database), Outbox(database), CITY)
         await cameras.put(SCOPE, [camera("C1", "33.74.01"), camera("C2", "33.74.02")], 1.0, {"C1": Login("root", "s3cret")})
         assert await roster.step() and not await roster.step()
         listed = read_cameras(folder / "cameras.csv")

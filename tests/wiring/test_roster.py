@@ -140,3 +140,78 @@ def test_the_rules_that_ship_follow_intrusions_and_queues_and_no_parked_cars() -
     kinds = followed_kinds(rules_from(None, tuple(ANALYTICS)))
     assert {"intrusion", "queue"} <= kinds
     assert not {"illegal_parking", "object_left", "camera_moved"} & kinds
+
+
+def rule(rule_id: str, **changes: Any) -> dict[str, Any]:
+    return {"id": rule_id, "kind": "gathering", "analytic": "crowd", "metric": "count", "above": -1, "update_every_s": 1.0, **changes}
+
+
+def told(world: World, at_s: float, camera_id: str = "K1") -> set[tuple[str, str, str, str]]:
+    """What a look leads to: rule, phase, reason of the end, event id."""
+    events = world.shard.watched[camera_id].flow.look(blank(at_s, size_px=(64, 36), camera_id=camera_id), Detections.none(camera_id, at_s))
+    return {(event.rule_id, event.phase, event.labels.get("reason", ""), event.id) for event in events.events}
+
+
+def test_changed_rules_end_what_they_no_longer_say_and_leave_the_rest_open(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.roster.follow([row(rules="a")], {"a": [rule("kept"), rule("gone"), rule("other")]})
+    began = {rule_id: event_id for rule_id, phase, _, event_id in told(world, 100.0) if phase == "start"}
+    assert set(began) == {"kept", "gone", "other"}
+    first = world.shard.watched["K1"]
+    world.roster.follow([row(rules="b")], {"b": [rule("kept"), rule("other", above=-2), rule("new")]})
+    assert world.shard.watched["K1"] is first and len(world.connections.added) == 1
+    now = told(world, 102.0)
+    assert {one for one in now if one[1] != "start"} == {
+        ("kept", "update", "", began["kept"]),
+        ("gone", "end", "rule removed", began["gone"]),
+        ("other", "end", "rule changed", began["other"]),
+    }
+    assert {rule_id for rule_id, phase, *_ in now if phase == "start"} == {"other", "new"}
+    assert world.watched_s("K1") == 2.0, "the clocks went on"
+    world.checkpoints.close()
+
+
+def test_rules_changed_before_the_first_picture_or_with_the_zones_hold_from_the_next(tmp_path: Path, street: Document) -> None:
+    world = World(tmp_path)
+    world.roster.follow([row(rules="a")], {"a": [rule("before")]})
+    world.roster.follow([row(rules="b")], {"b": [rule("after")]})
+    assert {one[0] for one in told(world, 100.0)} == {"after"}
+    world.roster.follow([row(rules="c", zones=street)], {"c": [rule("last")]})
+    assert {one[:3] for one in told(world, 102.0)} >= {("after", "end", "rule removed")}
+    world.checkpoints.close()
+
+
+def test_a_camera_that_is_told_no_rules_has_the_rosters_own_again(tmp_path: Path) -> None:
+    world = World(tmp_path, RuleSet.model_validate({"rules": [rule("shipped")]}))
+    world.roster.follow([row("K1", rules="a"), row("K2")], {"a": [rule("own")]})
+    assert {one[0] for one in told(world, 100.0, "K1")} == {"own"}
+    assert {one[0] for one in told(world, 100.0, "K2")} == {"shipped"}
+    world.roster.follow([row("K1"), row("K2")])
+    assert {one[:2] for one in told(world, 102.0, "K1")} == {("own", "end"), ("shipped", "start")}
+    world.checkpoints.close()
+
+
+def test_the_rules_in_use_say_which_events_have_their_camera_followed(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    strangers = rule("in", kind="intrusion", analytic="order", metric="intruders", above=0)
+    world.roster.follow([row(rules="a")], {"a": [strangers]})
+    assert world.shard.following.event_kinds == {"intrusion"}
+    world.roster.follow([row(rules="b")], {"b": [rule("r")]})
+    assert world.shard.following.event_kinds == set()
+    world.roster.follow_events = frozenset({"gathering"})
+    world.roster.follow([row(rules="a")], {"a": [strangers]})
+    assert world.shard.following.event_kinds == {"gathering"}
+    world.checkpoints.close()
+
+
+def test_events_left_open_by_a_worker_end_when_its_successor_is_told_other_rules(tmp_path: Path) -> None:
+    first = World(tmp_path)
+    first.roster.follow([row(rules="a")], {"a": [rule("kept"), rule("other")]})
+    began = {rule_id: event_id for rule_id, _, _, event_id in told(first, 100.0)}
+    first.checkpoints.save(1, first.shard.states(["K1"]), 100.0)
+    first.checkpoints.close()
+    second = World(tmp_path)
+    second.roster.follow([row(rules="b")], {"b": [rule("kept"), rule("other", severity="high")]})
+    now = told(second, 102.0)
+    assert {("kept", "update", "", began["kept"]), ("other", "end", "rule changed", began["other"])} <= now
+    second.checkpoints.close()

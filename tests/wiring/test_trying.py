@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from sewu.base.errors import BadInput
+from sewu.base.clock import SystemClock
+from sewu.base.errors import BadInput, Conflict
 from sewu.base.records import Observation
+from sewu.base.trials import Trial, TrialBounds, TrialSpan
 from sewu.notice import RuleSet
 from sewu.notice.rules import Rule
 from sewu.store import ObservationStore
-from sewu.store.replay import replay
-from sewu.wiring.trying import TrialSpan, dry_run
+from sewu.store.replay import interrupted_after, replay
+from sewu.wiring.trying import Trials, dry_run
 
 DAY_S = 86_400.0
 START_S = 20_000 * DAY_S  # 07:00 in Semarang
@@ -85,3 +90,39 @@ def test_a_folder_without_observations_is_said(tmp_path: Path) -> None:
     (tmp_path / "observations" / "day=2024-10-04" / "main-000001.parquet").write_bytes(b"PAR1 nonsense")
     with pytest.raises(BadInput, match="damaged"):
         dry_run(tmp_path, rules(), "Asia/Jakarta")
+
+
+def trials(folder: Path, rows: int = 100_000, longest_s: float = 60.0) -> Trials:
+    return Trials(folder, "Asia/Jakarta", SystemClock(), TrialBounds(rows, longest_s))
+
+
+def test_the_service_tries_a_rule_as_the_command_line_does(folder: Path) -> None:
+    assert asyncio.run(trials(folder)(rules(), TrialSpan())) == dry_run(folder, rules(), "Asia/Jakarta")
+
+
+def test_a_trial_that_would_take_too_much_is_refused_not_cut(folder: Path) -> None:
+    asyncio.run(trials(folder, rows=4 * 1440)(rules(), TrialSpan()))
+    with pytest.raises(BadInput, match="more than 5,759 observations"):
+        asyncio.run(trials(folder, rows=4 * 1440 - 1)(rules(), TrialSpan()))
+    with pytest.raises(BadInput, match="longer than"):
+        asyncio.run(trials(folder, longest_s=0.0)(rules(), TrialSpan()))
+
+
+def test_a_database_that_is_busy_too_long_is_interrupted(folder: Path) -> None:
+    with closing(duckdb.connect()) as database, pytest.raises(duckdb.InterruptException), interrupted_after(0.05, database):
+        database.execute("select sum(a.range * b.range) from range(10000000) a, range(10000000) b").fetchall()
+    assert not list(replay(folder, [("crowd", "rate")], longest_s=10.0))
+
+
+def test_one_rule_is_tried_at_a_time(folder: Path) -> None:
+    async def two() -> list[object]:
+        both = trials(folder)
+        return list(await asyncio.gather(both(rules(), TrialSpan()), both(rules(), TrialSpan()), return_exceptions=True))
+
+    done, refused = asyncio.run(two())
+    assert isinstance(done, Trial) and isinstance(refused, Conflict)
+
+
+def test_before_anything_was_observed_a_trial_opens_nothing(tmp_path: Path) -> None:
+    trial = asyncio.run(trials(tmp_path)(rules(), TrialSpan()))
+    assert trial.observations == 0 and [one.incidents for one in trial.rules] == [0, 0] and trial.per_day(trial.rules[0]) is None

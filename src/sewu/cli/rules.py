@@ -27,9 +27,9 @@ def dry_run(
 ) -> None:
     """Say how many incidents a day these rules would have opened on what was observed."""
     from sewu.base.service import ServiceSettings, open_home
+    from sewu.base.trials import TrialSpan
     from sewu.measure import ANALYTICS
     from sewu.wiring.flows import rules_from
-    from sewu.wiring.trying import TrialSpan
     from sewu.wiring.trying import dry_run as try_rules
 
     there = open_home(home) if observations is None or home is not None else None

@@ -41,13 +41,14 @@ Follow = Annotated[
 FollowEvents = Annotated[
     str | None, typer.Option(help="Kinds of events that have their camera followed while open, with commas between; see the guide.")
 ]
-Rules = Annotated[Path | None, typer.Option(help="Rules file; without it the rules that ship with Sewu.")]
+Rules = Annotated[Path | None, typer.Option(help="Rules file, followed too; without it the shipped rules.")]
 
 
 def watch(  # noqa: PLR0913 one parameter per option
     cameras: Annotated[Path | None, typer.Option(help="Camera list: CSV or GeoJSON; a change is taken over while running.")] = None,
     home: Annotated[
-        Path | None, typer.Option(help="Home of a service: its cameras, passwords and zones are watched, and it hears what is found.")
+        Path | None,
+        typer.Option(help="Home of a service: its cameras, passwords, zones and rules are watched, and it hears what is found."),
     ] = None,
     out: Out = Path("sewu-watch"),
     secrets: Annotated[Path | None, typer.Option(help='JSON of {"camera/ID": password}.')] = None,
@@ -68,23 +69,26 @@ def watch(  # noqa: PLR0913 one parameter per option
     """Watch many live RTSP cameras: every one at least every so many seconds, whatever the others do."""
     from sewu.detect.shelf import load
     from sewu.wiring.metrics import WatchMetrics, serving
-    from sewu.wiring.outflow import watch_folder
+    from sewu.wiring.outflow import RULES, watch_folder
+    from sewu.wiring.ruling import RulesFile
     from sewu.wiring.sharding import WatchOptions
     from sewu.wiring.watching import CityList
     from sewu.wiring.watching import watch as run
     from sewu.wiring.zoning import ZonesFolder
 
+    ruled = None if rules is None else RulesFile(rules, required=True)
     if home is not None:
         there = open_home(home)
         told = watch_folder(there)
         cameras, secrets, zones, out = told / "cameras.csv", told / "secrets.json", told / "zones", there.observations_folder
+        ruled = ruled or RulesFile(told / RULES)
     if cameras is None:
         raise BadSettings("Nothing says which cameras to watch.", "Give --cameras FILE, or --home FOLDER of a service.")
     load(model)  # a model that is not here is said before anything starts
     _log_apart()
-    city = CityList(cameras, secrets, None if zones is None else ZonesFolder(zones), not main_stream)
+    city = CityList(cameras, secrets, None if zones is None else ZonesFolder(zones), not main_stream, ruled)
     kinds = None if follow_events is None else tuple(kind.strip() for kind in follow_events.split(",") if kind.strip())
-    options = WatchOptions(out, model, interval_s, whole_s, rules, follow_fps=follow_fps, follow_events=kinds, evidence=not no_evidence)
+    options = WatchOptions(out, model, interval_s, whole_s, follow_fps=follow_fps, follow_events=kinds, evidence=not no_evidence)
     clock, stop = SystemClock(), threading.Event()
     served = WatchMetrics()
     with stopping(stop), serving(metrics, served), Live(console=Console(stderr=True), refresh_per_second=2, screen=False) as live:
@@ -109,22 +113,22 @@ class _Teller:
     as_json: bool
     started_s: float
     printed_s: float = 0.0
-    last: tuple[ShardStatus, Sequence[ShardStatus]] | None = None
+    last: tuple[ShardStatus, Sequence[ShardStatus], tuple[str, ...]] | None = None
 
     def tell(self, together: ShardStatus, shards: Sequence[ShardStatus], faults: tuple[str, ...], now_s: float) -> float:
         """Takes the newest statuses; returns for how many seconds the watch has run."""
-        self.last = together, shards
+        self.last = together, shards, faults
         self.metrics.update(shards)
         if self.as_json and now_s - self.printed_s >= JSON_EVERY_S:
             self.printed_s = now_s
-            typer.echo(_line(together, shards))
+            typer.echo(_line(together, shards, faults))
         if sys.stderr.isatty():
             self.live.update(_dashboard(together, shards, faults, self.words))
         return now_s - self.started_s
 
 
-def _line(status: ShardStatus, shards: Sequence[ShardStatus]) -> str:
-    figures = asdict(status) | {"ms_per_camera_s": status.ms_per_camera_s, "kept": status.kept}
+def _line(status: ShardStatus, shards: Sequence[ShardStatus], faults: tuple[str, ...]) -> str:
+    figures = asdict(status) | {"ms_per_camera_s": status.ms_per_camera_s, "kept": status.kept, "not_taken": faults}
     return json.dumps(figures | {"shards": [{"shard": row.shard, "pid": row.pid, "sending": row.sending} for row in shards]})
 
 

@@ -55,6 +55,7 @@ class Notice:
         self._machines: dict[Key, Machine] = {}
         self._at_s: float | None = None
         self._max_machines = max_machines
+        self._restored = False
         self.losses = Losses()
 
     def __len__(self) -> int:
@@ -77,7 +78,7 @@ class Notice:
         """
         if not math.isfinite(at_s):
             raise ValueError(f"the time {at_s} is not a finite number")
-        events: list[Event] = []
+        events = self._end_outdated(at_s)
         if self._at_s is not None and at_s < self._at_s:
             if self._at_s - at_s > CLOCK_BACK_S:
                 events += self._end_all(self._at_s, "clock went back")
@@ -97,7 +98,7 @@ class Notice:
 
     def flush(self, at_s: float) -> list[Event]:
         """The stream ended at `at_s`: end what is open and forget everything."""
-        events = self._end_all(max(at_s, self._at_s or at_s), "stream ended")
+        events = [*self._end_outdated(at_s), *self._end_all(max(at_s, self._at_s or at_s), "stream ended")]
         self._at_s = None
         return events
 
@@ -179,10 +180,8 @@ class Notice:
         """End what was not seen any more, and forget what is over."""
         events: list[Event] = []
         for key, machine in list(self._machines.items()):
-            rule = self._rules.get(key.rule_id)
-            if rule is None:
-                events += self._close(key, machine, None, at_s, "rule removed")
-            elif machine.began_at_s is not None:
+            rule = self._rules[key.rule_id]
+            if machine.began_at_s is not None:
                 if not rule.is_on(at_s):
                     events += self._close(key, machine, rule, at_s, "outside the schedule")
                 elif machine.cleared_at_s is not None and at_s - machine.cleared_at_s >= rule.clear_for_s - SLACK_S:
@@ -190,8 +189,20 @@ class Notice:
                 elif at_s - machine.last_at_s > rule.gap_s + SLACK_S:
                     events += self._close(key, machine, rule, at_s, "not seen any more")
             quiet_over = machine.quiet_until_s is None or at_s > machine.quiet_until_s
-            if rule is None or (machine.began_at_s is None and quiet_over):
+            if machine.began_at_s is None and quiet_over:
                 del self._machines[key]
+        return events
+
+    def _end_outdated(self, at_s: float) -> list[Event]:
+        """After a restore: end what another definition of its rule began; under the present one it begins anew."""
+        events: list[Event] = []
+        for key, machine in list(self._machines.items()) if self._restored else ():
+            rule = self._rules.get(key.rule_id)
+            if not machine.is_of(rule):
+                why: Reason = "rule removed" if rule is None else "rule changed"
+                events += self._close(key, machine, None, max(at_s, machine.last_at_s), why)
+                del self._machines[key]
+        self._restored = False
         return events
 
     def _end_all(self, at_s: float, reason: Reason) -> list[Event]:
@@ -212,7 +223,7 @@ class Notice:
         return {"version": STATE_VERSION, "at_s": self._at_s, "machines": machines, "losses": asdict(self.losses)}
 
     def restore(self, state: State) -> None:
-        """Go on from `state`. Open events whose rule is gone are ended at the next update.
+        """Go on from `state`. Open events whose rule is gone, or is defined otherwise now, are ended at the next update.
 
         Raises:
             BadInput: `state` was not made by this version's `state()`.
@@ -224,7 +235,7 @@ class Notice:
             at_s, losses = state["at_s"], Losses(**state["losses"])
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise BadInput(f"The saved rule state cannot be read: {error}.", "Delete it; open conditions begin again.") from error
-        self._machines, self._at_s, self.losses = machines, at_s, losses
+        self._machines, self._at_s, self.losses, self._restored = machines, at_s, losses, True
 
 
 def _key_row(key: Key) -> list[Any]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from sewu.base.records import Event, Observation, Severity
 from sewu.notice.rules import Rule
 
-Reason = Literal["cleared", "not seen any more", "outside the schedule", "stream ended", "clock went back", "rule removed"]
+Reason = Literal["cleared", "not seen any more", "outside the schedule", "stream ended", "clock went back", "rule removed", "rule changed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ class Machine:
         cleared_at_s: since when it is cleared, while that is still too short to count.
         sent_at_s: newest message of the open event. quiet_until_s: end of the cool-down. ended_at_s: end of the event before.
         kind, severity, agency, unit: copied from the rule and the observation when it began, so that the event can be ended without them.
+        definition: `Rule.definition` of the rule that made it; empty in states saved before there was any.
     """
 
     last_at_s: float
@@ -73,12 +74,17 @@ class Machine:
     peak: float = 0.0
     labels: dict[str, str] = field(default_factory=dict)
     box_px: tuple[float, float, float, float] | None = None
+    definition: str = ""
 
     @classmethod
     def fresh(cls, rule: Rule, observation: Observation) -> Machine:
         """Nothing known yet."""
         metric = f"{rule.analytic}.{rule.metric}"
-        return cls(observation.at_s, rule.kind, rule.severity, observation.unit, metric, rule.agency)
+        return cls(observation.at_s, rule.kind, rule.severity, observation.unit, metric, rule.agency, definition=rule.definition)
+
+    def is_of(self, rule: Rule | None) -> bool:
+        """Whether the rule is still the one that made it."""
+        return rule is not None and self.definition in ("", rule.definition)
 
     def state(self) -> dict[str, Any]:
         """JSON-safe copy."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
+import json
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -86,6 +88,12 @@ class Rule(Settings):
         value = self.above if self.above is not None else self.below
         assert value is not None, "checked when built"
         return value
+
+    @cached_property
+    def definition(self) -> str:
+        """A fingerprint of all fields: two rules are the same when theirs are."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def begins(self, value: float) -> bool:
         """Whether `value` is beyond the threshold."""

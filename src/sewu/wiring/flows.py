@@ -54,15 +54,23 @@ def flow_for(
     Args:
         settings: overrides by analytic name, as in a settings file.
     """
+    return CameraFlow(camera_id, builder_of(camera_id, scene, rules, names, settings))
+
+
+def builder_of(
+    camera_id: str,
+    scene: Scene | None,
+    rules: RuleSet,
+    names: Sequence[str] = tuple(ANALYTICS),
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Callable[[tuple[int, int]], Parts]:
+    """What makes a camera's parts for a picture size."""
     chosen: Mapping[str, Mapping[str, Any]] = settings or {}
     checked = {name: validate(ANALYTICS[name].Settings, dict(chosen.get(name, {})), f"the settings of {name}") for name in names}
-    return CameraFlow(camera_id, _builder(camera_id, scene, rules, checked))
 
-
-def _builder(camera_id: str, scene: Scene | None, rules: RuleSet, settings: Mapping[str, Any]) -> Callable[[tuple[int, int]], Parts]:
     def build(size_px: tuple[int, int]) -> Parts:
         fitted = scene.scaled_to(size_px) if scene is not None else Scene(size_px)
-        analytics: dict[str, Analytic] = {name: ANALYTICS[name](camera_id, fitted, checked) for name, checked in settings.items()}
+        analytics: dict[str, Analytic] = {name: ANALYTICS[name](camera_id, fitted, values) for name, values in checked.items()}
         return Parts(fitted, ByteOcTracker(), analytics, Notice(rules), GUARD if GUARD in analytics else None)
 
     return build

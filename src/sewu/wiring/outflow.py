@@ -1,6 +1,7 @@
 """What the service registers flows out to the watch: a folder of files that `sewu watch` follows while they change.
 
-HOME/watch/cameras.csv, HOME/watch/secrets.json (mode 0600), HOME/watch/zones/ID.toml; `sewu watch --home HOME` follows them.
+HOME/watch/cameras.csv, HOME/watch/secrets.json (mode 0600), HOME/watch/zones/ID.toml, HOME/watch/rules.json;
+`sewu watch --home HOME` follows them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import structlog
 
-from sewu.base.drawn import ZoneVersion
+from sewu.base.drawn import RuleVersion, ZoneVersion
 from sewu.base.errors import SewuError
 from sewu.base.register import CameraFilter, Login, RegisteredCamera
 from sewu.base.rights import Scope
@@ -24,10 +25,13 @@ from sewu.cameras.zonefile import ZoneFile, save_zone_file
 from sewu.store.files import refused, safe_name
 from sewu.store.operations.cameras import Cameras
 from sewu.store.operations.outbox import Outbox
+from sewu.store.operations.rules import Rules
 from sewu.store.operations.zones import Zones
+from sewu.wiring.rulesflow import city_rules, write_rules
 
 log = structlog.get_logger()
-TOPICS = ("camera", "zone")
+TOPICS = ("camera", "zone", "rule")
+RULES = "rules.json"
 
 
 def watch_folder(home: Home) -> Path:
@@ -37,18 +41,19 @@ def watch_folder(home: Home) -> Path:
 
 @dataclass
 class Outflow:
-    """Writes the files anew when a camera or a drawing changed.
+    """Writes the files anew when a camera, a drawing or a rule changed.
 
     Args:
-        folder: where; only its owner may read it, since it holds passwords. city: the whole city's scope.
+        folder: where; only its owner may read it, since it holds passwords. city_code: the area of the whole city.
         tag: only cameras with this tag are watched; None: all.
     """
 
     folder: Path
     cameras: Cameras
     zones: Zones
+    rules: Rules
     outbox: Outbox
-    city: Scope
+    city_code: str
     tag: str | None = None
     _told: int | None = None
 
@@ -57,10 +62,13 @@ class Outflow:
         newest = await self.outbox.newest_of(TOPICS)
         if newest == self._told:
             return False
-        found = await self.cameras.every(self.city, CameraFilter(tag=self.tag))
+        city = Scope((self.city_code,))
+        found = await self.cameras.every(city, CameraFilter(tag=self.tag))
         ids = [camera.id for camera in found]
-        logins, drawn = await self.cameras.logins(self.city, ids), await self.zones.in_force(self.city, ids)
+        logins, drawn = await self.cameras.logins(city, ids), await self.zones.in_force(city, ids)
+        standing = await self.rules.standing(city)
         await asyncio.to_thread(self._write, found, logins, drawn)
+        await asyncio.to_thread(self._write_rules, found, standing)
         self._told = newest
         return True
 
@@ -78,6 +86,9 @@ class Outflow:
             if path.stem not in drawn:
                 path.unlink(missing_ok=True)
         write_register(found, self.folder / "cameras.csv")
+
+    def _write_rules(self, found: Sequence[RegisteredCamera], standing: Sequence[RuleVersion]) -> None:
+        write_rules(city_rules(found, standing, self.city_code), self.folder / RULES)
 
 
 def _draw(folder: Path, camera_id: str, version: ZoneVersion) -> None:

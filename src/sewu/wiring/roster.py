@@ -13,9 +13,10 @@ from sewu.cull.doubt import Doubt
 from sewu.decode.decoder import Decoder
 from sewu.flow import CameraFlow
 from sewu.measure import ANALYTICS
-from sewu.notice import RuleSet
+from sewu.notice import Notice, RuleSet
 from sewu.store.checkpoints import Checkpoints
-from sewu.wiring.flows import flow_for
+from sewu.wiring.flows import builder_of, flow_for
+from sewu.wiring.ruling import RuleDocuments, rule_sets
 from sewu.wiring.zoning import Document, needs_following, scene_from_document
 from sewu.workers.looking import Eye
 from sewu.workers.shard import Shard, Watched, restore
@@ -27,13 +28,14 @@ MOVING = {("order", "intruders"), ("order", "inside_s")}
 
 
 class Row(TypedDict, total=False):
-    """One camera as the parent tells it."""
+    """One camera as the parent tells it. `rules`: the name of its set; without it, the roster's own rules."""
 
     id: str
     url: str
     user: str
     password: str
     zones: Document
+    rules: str
 
 
 class KeyframeDecoder:
@@ -62,7 +64,8 @@ class Roster:
     """Keeps a shard's cameras as the last list said.
 
     Args:
-        follow_fps: how fast cameras whose drawing needs motion are followed; 0: never.
+        rules: of cameras that are told none. follow_fps: how fast cameras whose drawing needs motion are followed; 0: never.
+        follow_events: kinds of events that have their camera followed; None: those of `followed_kinds` of all rules in use.
     """
 
     shard: Shard
@@ -72,12 +75,21 @@ class Roster:
     interval_s: float
     whole_s: float
     follow_fps: float
+    follow_events: frozenset[str] | None = None
     names: tuple[str, ...] = tuple(ANALYTICS)
     _rows: dict[str, Row] = field(default_factory=dict)
+    _sets: dict[str, RuleSet] = field(default_factory=dict)
 
-    def follow(self, rows: Sequence[Row]) -> None:
-        """Take over a new list: what is unchanged is not disturbed, and what is changed keeps its clocks."""
+    def follow(self, rows: Sequence[Row], rules: Mapping[str, RuleDocuments] | None = None) -> None:
+        """Take over a new list: what is unchanged is not disturbed, and what is changed keeps its clocks.
+
+        Args:
+            rules: the sets that the rows name. A name stands for the same rules for ever.
+        """
         wanted: dict[str, Row] = {row["id"]: row for row in rows}
+        told = rules or {}
+        self._sets = {name: self._sets[name] for name in told.keys() & self._sets.keys()}
+        self._sets |= rule_sets({name: told[name] for name in told.keys() - self._sets.keys()})
         for camera_id in self._rows.keys() - wanted.keys():
             self.shard.remove(camera_id)
             self.poller.remove(camera_id)
@@ -89,7 +101,10 @@ class Roster:
                 self._begin(row, self.shard.states([camera_id]).get(camera_id))
             elif before.get("zones") != row.get("zones"):
                 self._redraw(row)
+            elif before.get("rules") != row.get("rules"):
+                self._rule(row)
         self._rows = wanted
+        self._follow_events()
 
     def _begin(self, row: Row, state: Mapping[str, Any] | None) -> None:
         camera_id = row["id"]
@@ -111,8 +126,25 @@ class Roster:
         watched.flow.restore(state)
         self._attend(watched, row)
 
+    def _rule(self, row: Row) -> None:
+        """Other rules, the same camera: open events of rules that are the same go on, others end at its next look."""
+        rules = self._rules_of(row)
+        build = builder_of(row["id"], scene_from_document(row.get("zones")), rules, self.names)
+        self.shard.watched[row["id"]].flow.notice_by(Notice(rules), build)
+
     def _flow(self, row: Row) -> CameraFlow:
-        return flow_for(row["id"], scene_from_document(row.get("zones")), self.rules, self.names)
+        return flow_for(row["id"], scene_from_document(row.get("zones")), self._rules_of(row), self.names)
+
+    def _rules_of(self, row: Row) -> RuleSet:
+        return self._sets[row["rules"]] if "rules" in row else self.rules
+
+    def _follow_events(self) -> None:
+        """Which events have their camera followed; the rules say so, and they change."""
+        kinds = self.follow_events
+        if kinds is None:
+            in_use = {row.get("rules"): self._rules_of(row) for row in self._rows.values()}
+            kinds = frozenset(kind for rules in in_use.values() for kind in followed_kinds(rules))
+        self.shard.following.event_kinds = kinds if self.follow_fps > 0 else frozenset()
 
     def _attend(self, watched: Watched, row: Row) -> None:
         """What is drawn decides whether the camera is always followed, and where a doubt is worth another look."""

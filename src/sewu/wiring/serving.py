@@ -12,6 +12,7 @@ from sewu.base.clock import Clock
 from sewu.base.records import Place as GeoPlace
 from sewu.base.rights import Scope
 from sewu.base.service import Home
+from sewu.base.trials import TrialBounds
 from sewu.base.words import Words
 from sewu.measure import ANALYTICS
 from sewu.respond.calls import CallDesk, Near, Nearest
@@ -58,6 +59,7 @@ from sewu.wiring.locating import Locator
 from sewu.wiring.masking import masking
 from sewu.wiring.outflow import Outflow, watch_folder
 from sewu.wiring.supervising import Job, supervised
+from sewu.wiring.trying import Trials
 from sewu.workers.viewing import Viewing
 from sewu.workers.window import windows_in
 
@@ -65,6 +67,8 @@ GRACE_S = 3
 """Seconds that open requests have to end when the service is told to."""
 DAY_S = 86_400.0
 SIGNING_KEY = "sewu.sign.pem"
+TRIAL_BOUNDS = TrialBounds(most_rows=500_000, longest_s=20.0)
+"""Of a rule's dry run: it shares the processor with everything else the service does."""
 STATES_SILENT_S = 60.0
 """A camera that no worker has written of for so long is in no known condition."""
 
@@ -106,6 +110,7 @@ def build_parts(home: Home, clock: Clock, vault: Vault, hasher: PasswordHasher |
         metrics={name: tuple(analytic.metrics) for name, analytic in ANALYTICS.items()},
         call_desk=CallDesk(database, settings, nearest_in(camera_map), words),
         viewing=Viewing(lambda: windows_in(home.observations_folder)),
+        try_rules=Trials(home.observations_folder, home.settings.timezone, clock, TRIAL_BOUNDS),
     )
 
 
@@ -146,9 +151,9 @@ def build_desk(parts: Parts) -> Desk:
 
 
 def build_outflow(parts: Parts) -> Outflow:
-    """Hands cameras, passwords and zones to the watch."""
-    city, tag = Scope((parts.home.settings.city_code,)), parts.home.settings.watched_tag
-    return Outflow(watch_folder(parts.home), parts.cameras, parts.zones, Outbox(parts.database), city, tag)
+    """Hands cameras, passwords, zones and rules to the watch."""
+    settings, outbox = parts.home.settings, Outbox(parts.database)
+    return Outflow(watch_folder(parts.home), parts.cameras, parts.zones, parts.rules, outbox, settings.city_code, settings.watched_tag)
 
 
 def build_router(parts: Parts) -> Router:
@@ -182,7 +187,7 @@ def jobs_of(parts: Parts) -> list[Job]:
     feeder = WatchFeeder(parts.home.observations_folder, desk, parts.states, Positions(parts.database), clock, waiting)
     feeding = [Job("events of the watch", 0.5, feeder.events), Job("conditions of the watch", 1.0, feeder.conditions)]
     feeding.append(Job("outages", 5.0, lambda: outages.look(clock.now_s())))
-    feeding.append(Job("cameras and zones for the watch", 2.0, build_outflow(parts).step))
+    feeding.append(Job("cameras, zones and rules for the watch", 2.0, build_outflow(parts).step))
     if parts.room is not None:
         feeding.append(Job("evidence of the watch", 5.0, Collector(parts.room, waiting, city, clock).collect))
     return [*jobs, *feeding, Job("states nobody writes", 10.0, expire)]

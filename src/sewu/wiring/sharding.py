@@ -27,13 +27,13 @@ from sewu.cull.schedule import Schedule
 from sewu.decode.decoder import Decoder
 from sewu.detect.canvas import CanvasDetector
 from sewu.detect.economy import thrifty
-from sewu.measure import ANALYTICS
 from sewu.notice import RuleSet
 from sewu.store.checkpoints import STATES, Checkpoints
 from sewu.store.events import EventStore
 from sewu.store.observations import ObservationStore
-from sewu.wiring.flows import MIN_SCORE, rules_from
-from sewu.wiring.roster import Roster, followed_kinds
+from sewu.wiring.flows import MIN_SCORE
+from sewu.wiring.roster import Roster
+from sewu.wiring.ruling import shipped_rules
 from sewu.workers.exhibits import Exhibits
 from sewu.workers.fleet import SPARE
 from sewu.workers.keeping import Keeper
@@ -68,7 +68,6 @@ class WatchOptions:
     model: str = "yolox-nano"
     interval_s: float = 2.0
     whole_s: float = 20.0
-    rules: Path | None = None
     capacity: float = CAPACITY
     follow_fps: float = 5.0
     follow_events: tuple[str, ...] | None = None
@@ -84,9 +83,8 @@ class WatchOptions:
         """The options that `text` was made of. Raises `BadSettings` when it is none."""
         try:
             values = json.loads(text)
-            rules, events = values.pop("rules"), values.pop("follow_events")
-            chosen = None if events is None else tuple(events)
-            return cls(Path(values.pop("out")), rules=None if rules is None else Path(rules), follow_events=chosen, **values)
+            events = values.pop("follow_events")
+            return cls(Path(values.pop("out")), follow_events=None if events is None else tuple(events), **values)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise BadSettings("A worker was started with options that are none.", "Start `sewu watch`; it starts its workers.") from error
 
@@ -121,7 +119,7 @@ class ShardProcess:
     def run(self, source: IO[str], out: IO[str]) -> None:
         """Until the parent closes its end."""
         cv2.setNumThreads(1)
-        rules = rules_from(self.options.rules, tuple(ANALYTICS))
+        rules = shipped_rules()
         detector = thrifty(self.options.model, max(INPUT_PX), MIN_SCORE)
         if self.number == SPARE and not self._become(source.readline()):
             return
@@ -161,9 +159,9 @@ class ShardProcess:
         canvas = None if options.model == "motion" else CanvasDetector(detector, INPUT_PX)
         looker = Looker(detector, canvas, INPUT_PX)
         shard = Shard(poller, ring, looker, schedule, [keeper], self.clock)
-        kinds = followed_kinds(rules) if options.follow_events is None else frozenset(options.follow_events)
-        shard.following = Following(options.follow_fps or 1.0, kinds if options.follow_fps > 0 else frozenset())
-        roster = Roster(shard, poller, checkpoints, rules, options.interval_s, options.whole_s, options.follow_fps)
+        kinds = None if options.follow_events is None else frozenset(options.follow_events)
+        shard.following = Following(options.follow_fps or 1.0)
+        roster = Roster(shard, poller, checkpoints, rules, options.interval_s, options.whole_s, options.follow_fps, kinds)
         shard.viewers = window = window_of(ring, window_path(options.out, self.number))
         return Parts(poller, ring, looker, schedule, keeper, checkpoints, shard, roster, window)
 
@@ -195,7 +193,7 @@ class ShardProcess:
             task = self._tasks.get()
             if task is None:
                 return False
-            roster.follow(task["cameras"])
+            roster.follow(task["cameras"], task.get("rules"))
         return True
 
     def status(self, parts: Parts) -> ShardStatus:

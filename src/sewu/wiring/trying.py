@@ -1,61 +1,61 @@
-"""`sewu rules dry-run`: what a rule would have opened, had it been there."""
+"""`sewu rules dry-run` and the service's trials: what a rule would have opened, had it been there."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from sewu.base.errors import BadInput
+from sewu.base.clock import Clock
+from sewu.base.errors import BadInput, Conflict
 from sewu.base.records import Event, Observation
+from sewu.base.trials import RuleTrial, Trial, TrialBounds, TrialSpan
 from sewu.notice import Notice, RuleSet
-from sewu.respond.policy import DAY_S, DeskSettings
+from sewu.respond.policy import DeskSettings
 from sewu.store.replay import replay
 
+NARROWER = "Name one camera, a smaller area or fewer days."
 
-@dataclass(frozen=True, slots=True)
-class RuleTrial:
-    """What one rule would have done.
+
+class Trials:
+    """Dry runs for the service, one at a time, in a thread and within bounds.
 
     Args:
-        events: how often its condition would have begun. incidents: how many incidents these make when those of one camera
-            and zone join as at the desk; cameras near each other, which may join too, are counted apart: never too few.
-        by_day: incidents begun on each day of the city's calendar ("2026-11-24"); days without any are not in it.
+        folder: what the watch engine writes to.
     """
 
-    rule_id: str
-    events: int
-    incidents: int
-    by_day: dict[str, int]
+    def __init__(self, folder: Path, timezone: str, clock: Clock, bounds: TrialBounds) -> None:
+        self._folder, self._timezone, self._clock, self._bounds = folder, timezone, clock, bounds
+        self._busy = asyncio.Lock()
 
+    async def __call__(self, rules: RuleSet, span: TrialSpan) -> Trial:
+        """Try rules on what was observed; nothing was when there is no store yet.
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What a set of rules would have done with what was observed from `from_s` to `to_s`, by `cameras` cameras."""
+        Raises:
+            Conflict: another trial is under way. BadInput: the bounds are not enough, or a file is damaged.
+        """
+        if self._busy.locked():
+            raise Conflict("Another rule is being tried.", "Try again in some seconds.")
+        async with self._busy:
+            if not (self._folder / "observations").is_dir():
+                return Trial(tuple(RuleTrial(rule.id, 0, 0, {}) for rule in rules.rules), 0, 0, None, None)
+            return await asyncio.to_thread(self._try, rules, span)
 
-    rules: tuple[RuleTrial, ...]
-    observations: int
-    cameras: int
-    from_s: float | None
-    to_s: float | None
+    def _try(self, rules: RuleSet, span: TrialSpan) -> Trial:
+        until_s = self._clock.steady_s() + self._bounds.longest_s
+        seen = replay(self._folder, rules.by_metric, span.from_s, span.to_s, span.camera_ids, self._bounds.longest_s)
+        return trial_on(self._bounded(seen, until_s), rules, self._timezone, DeskSettings())
 
-    def per_day(self, rule: RuleTrial) -> float | None:
-        """Incidents a day; None when less than a day was observed, since nights are not days."""
-        if self.from_s is None or self.to_s is None or self.to_s - self.from_s < DAY_S:
-            return None
-        return rule.incidents / ((self.to_s - self.from_s) / DAY_S)
-
-
-@dataclass(frozen=True, slots=True)
-class TrialSpan:
-    """Which observations to try on: of a time (UTC seconds, the end not included) and of some cameras; all when None."""
-
-    from_s: float | None = None
-    to_s: float | None = None
-    camera_ids: Collection[str] | None = None
+    def _bounded(self, seen: Iterable[Observation], until_s: float) -> Iterator[Observation]:
+        for number, observation in enumerate(seen):
+            if number >= self._bounds.most_rows:
+                raise BadInput(f"There are more than {self._bounds.most_rows:,} observations to try on.", NARROWER)
+            if number % 1000 == 0 and self._clock.steady_s() > until_s:
+                raise BadInput(f"Trying this took longer than {self._bounds.longest_s:g} s.", NARROWER)
+            yield observation
 
 
 def dry_run(folder: Path, rules: RuleSet, timezone: str, span: TrialSpan | None = None, desk: DeskSettings | None = None) -> Trial:
@@ -67,8 +67,12 @@ def dry_run(folder: Path, rules: RuleSet, timezone: str, span: TrialSpan | None 
     if not (folder / "observations").is_dir():
         raise BadInput(f"{folder} holds no observations.", "Name the folder that the watch engine writes to.")
     wanted = span or TrialSpan()
-    desk = desk or DeskSettings()
     seen = replay(folder, rules.by_metric, wanted.from_s, wanted.to_s, wanted.camera_ids)
+    return trial_on(seen, rules, timezone, desk or DeskSettings())
+
+
+def trial_on(seen: Iterable[Observation], rules: RuleSet, timezone: str, desk: DeskSettings) -> Trial:
+    """Run rules over observations, which come camera by camera, each in order of time."""
     begun: dict[str, list[Event]] = {rule.id: [] for rule in rules.rules}
     incidents: dict[str, list[float]] = {rule.id: [] for rule in rules.rules}
     count, cameras, first_s, last_s = 0, 0, None, None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
@@ -10,6 +10,8 @@ from starlette.requests import HTTPConnection
 from sewu.base.clock import Clock
 from sewu.base.interfaces import Metric
 from sewu.base.service import Home
+from sewu.base.trials import Trial, TrialSpan
+from sewu.notice import RuleSet
 from sewu.respond.calls import CallDesk
 from sewu.respond.escalation import Escalation
 from sewu.respond.evidence import EvidenceRoom
@@ -53,7 +55,7 @@ class Parts:
     """Everything the routes use.
 
     home: settings and folders. vault: seals secrets. diary: the audit, written through it. zone_kinds, metrics: what the
-    analytics declare, by name.
+    analytics declare, by name. try_rules: what rules would have done with what was observed.
     """
 
     home: Home
@@ -87,6 +89,7 @@ class Parts:
     metrics: Mapping[str, tuple[Metric, ...]]
     call_desk: CallDesk
     viewing: Viewing
+    try_rules: Callable[[RuleSet, TrialSpan], Awaitable[Trial]]
     room: EvidenceRoom | None = None
     limits: Limits = field(default_factory=Limits)
 

@@ -122,6 +122,12 @@ class Rules:
             rows = await connection.execute(_reading(scope).where(rules.c.is_on).order_by(rules.c.id))
             return tuple(_version(row) for row in rows.mappings())
 
+    async def standing(self, scope: Scope) -> tuple[RuleVersion, ...]:
+        """All rules of a scope, on or off, by id; those deleted are not among them."""
+        async with self.database.reading() as connection:
+            rows = await connection.execute(_reading(scope).order_by(rules.c.id))
+            return tuple(_version(row) for row in rows.mappings())
+
     async def for_camera(self, scope: Scope, camera_id: str, area_code: str) -> tuple[RuleVersion, ...]:
         """The rules that watch a camera: its own, and those of the areas it stands in; nothing when it is not in the scope.
 

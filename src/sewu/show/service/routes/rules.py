@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Header, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from sewu.base.drawn import RuleDraft, RuleVersion
 from sewu.base.incidents import Precision
 from sewu.base.paging import Page
+from sewu.base.trials import DAY_S, TrialSpan
 from sewu.notice import Rule, RuleSet
 from sewu.notice.rules import check_rules
 from sewu.show.service.answers import version_tag, wanted_version
@@ -29,6 +30,29 @@ class RuleBody(Body):
     camera_id: IdField | None = None
     is_on: bool = True
     rule: Rule
+
+
+class TrialBody(Body):
+    """A rule to try on the newest days of one camera, of an area's cameras, or of all the caller's. `rule.id` is ignored."""
+
+    rule: Rule
+    camera_id: IdField | None = None
+    area_code: AreaField | None = None
+    days: Annotated[int, Field(ge=1, le=31)] = 7
+
+
+class Tried(BaseModel):
+    """What a rule would have done. `per_day` is null when less than a day was observed: nights are not days. `by_day` are days of
+    the city's calendar; those without an incident are not in it."""
+
+    events: int
+    incidents: int
+    per_day: float | None
+    by_day: dict[str, int]
+    observations: int
+    cameras: int
+    from_s: float | None
+    to_s: float | None
 
 
 class Right(BaseModel):
@@ -67,6 +91,27 @@ async def add(request: Request, response: Response, wanted: RuleBody, asked: Ann
     parts = parts_of(request)
     fresh = await parts.rules.add(asked.scope, _draft(parts, wanted), asked.caller.id, parts.clock.now_s())
     return _told(asked, response, fresh)
+
+
+@router.post("/dry-run")
+async def dry_run(request: Request, wanted: TrialBody, asked: Annotated[Asked, needs("rule.write", writes="view")]) -> Tried:
+    """How many incidents a day a rule would have opened on what was observed; refused when that is too much to try on."""
+    parts = parts_of(request)
+    rules = check_rules(RuleSet(rules=(wanted.rule,)), parts.metrics, "This rule")
+    now_s = parts.clock.now_s()
+    camera_ids = await _tried_on(parts, asked, wanted)
+    trial = await parts.try_rules(rules, TrialSpan(now_s - wanted.days * DAY_S, now_s, camera_ids))
+    (rule,) = trial.rules
+    return Tried(
+        events=rule.events,
+        incidents=rule.incidents,
+        per_day=trial.per_day(rule),
+        by_day=rule.by_day,
+        observations=trial.observations,
+        cameras=trial.cameras,
+        from_s=trial.from_s,
+        to_s=trial.to_s,
+    )
 
 
 @router.get("/{rule_id}")
@@ -113,9 +158,21 @@ async def delete(request: Request, rule_id: Id, asked: Annotated[Asked, needs("r
     return Response(status_code=204)
 
 
+async def _tried_on(parts: Parts, asked: Asked, wanted: TrialBody) -> list[str]:
+    """The cameras to try a rule on, all within the caller's areas."""
+    scope = narrowed(asked.scope, wanted.area_code)
+    if wanted.camera_id is None:
+        return [camera.id for camera in await parts.cameras.every(scope)]
+    found = await parts.cameras.get(scope, wanted.camera_id)
+    if found is None:
+        raise not_found("This camera")
+    return [wanted.camera_id]
+
+
 def _draft(parts: Parts, wanted: RuleBody) -> RuleDraft:
     check_rules(RuleSet(rules=(wanted.rule,)), parts.metrics, "This rule")
     document = wanted.rule.model_dump(mode="json", exclude_none=True)
+    document["update_every_s"] = wanted.rule.update_every_s  # none is never; left out it would be the default
     return RuleDraft(wanted.area_code, document, wanted.camera_id, wanted.is_on)
 
 
