@@ -1,10 +1,12 @@
 /** A rule's form: each field is one of the rule's, and the service says what is wrong with it. */
-import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { api, data, type Schemas } from "../api/client";
 import { useMe } from "../api/me";
+import { Wrong } from "../parts/states";
+import { Trial } from "./Trial";
 import { bodyOf, DAYS, joined, labelText, ruleOf, SEVERITIES, type Kept, type Rule } from "./rule";
 
 interface Props {
@@ -23,11 +25,20 @@ export function RuleForm({ kept, cameraId, busy, onSave, onClose }: Props) {
   const agencies = useQuery({ queryKey: ["agencies"], queryFn: () => data(api.GET("/api/v1/agencies")), retry: false });
   const [analytic, setAnalytic] = useState(rule.analytic ?? "crowd");
   const [scheduled, setScheduled] = useState(rule.schedule != null);
+  const form = useRef<HTMLFormElement>(null);
+  const trial = useMutation({
+    mutationFn: ({ rule: tried, camera_id, area_code }: Schemas["RuleBody"]) =>
+      data(api.POST("/api/v1/rules/dry-run", { body: { rule: tried, days: 7, ...(camera_id ? { camera_id } : { area_code }) } })),
+  });
+  const tryOut = () => {
+    if (form.current?.reportValidity()) trial.mutate(bodyOf(new FormData(form.current)));
+  };
   const number = (name: string, label: string, value: number | null | undefined, more: { required?: boolean; max?: number } = {}) => (
     <label>{t(`rules.${label}`)}<input name={name} type="number" step="any" defaultValue={value ?? ""} {...(label === "threshold" || label === "clear" ? {} : { min: 0 })} {...more} /></label>
   );
   return (
     <form
+      ref={form}
       className="panel rules-form"
       aria-label={kept ? t("rules.edit") : t("rules.add")}
       onSubmit={(event) => {
@@ -81,7 +92,13 @@ export function RuleForm({ kept, cameraId, busy, onSave, onClose }: Props) {
       )}
       <div className="row rules-whole">
         <button className="primary" disabled={busy}>{t("rules.save")}</button>
+        <button type="button" disabled={trial.isPending} onClick={tryOut}>{t("rules.trial")}</button>
         <button type="button" onClick={onClose}>{t("rules.close")}</button>
+      </div>
+      <div className="rules-whole">
+        {trial.isPending && <p role="status">{t("rules.trying")}</p>}
+        {trial.error && <Wrong error={trial.error} />}
+        {trial.data && <Trial tried={trial.data} />}
       </div>
     </form>
   );
