@@ -39,7 +39,7 @@ export function Bar() {
         <NavLink to="/account">{t("bar.account")}</NavLink>
       </nav>
       <span className="soft small who" title={me.city_name}>{me.name ?? me.login}</span>
-      <button className="quiet" onClick={() => speak(other)} lang={other} aria-label={t("bar.language", { lng: other })}>
+      <button className="quiet" onClick={() => speak(other)} lang={other} aria-label={`${other.toUpperCase()}: ${t("bar.language", { lng: other })}`}>
         {other.toUpperCase()}
       </button>
       <button className="quiet" onClick={toggleTheme} aria-label={t("bar.theme")}>◐</button>
