@@ -19,9 +19,9 @@ from sewu.store.operations.vault import Vault
 from sewu.store.operations.zones import Zones
 from sewu.wiring.flows import zone_kinds
 from sewu.wiring.outflow import Outflow
-from tests.show.service.place import camera
+from tests.show.service.place import CITY, camera
 from tests.store.operations.test_database import run
-from tests.wiring.test_feeding import CITY, SCOPE
+from tests.wiring.test_feeding import SCOPE
 
 ZONE = {"size_px": [640, 360], "zones": [{"id": "z1", "kind": "crowd", "points_px": [[10, 10], [200, 10], [200, 200]]}]}
 

@@ -31,10 +31,11 @@ def test_a_rule_says_how_many_incidents_a_day_it_would_have_opened(tmp_path: Pat
     async def work(there: Place) -> None:
         await stocked(there)
         observed(there)
-        engineer = await there.of("engineer")
+        admin = await there.of("admin")
         found = {}
-        for name, more in {"C1": {"camera_id": "C1"}, "C2": {"area_code": OTHER}, "both": {}, "two days": {"days": 2}}.items():
-            answer = await engineer.post("rules/dry-run", {"rule": RULE, **more})
+        asked: dict[str, dict[str, Any]] = {"C1": {"camera_id": "C1"}, "C2": {"area_code": OTHER}, "both": {}, "two days": {"days": 2}}
+        for name, more in asked.items():
+            answer = await admin.post("rules/dry-run", {"rule": RULE, **more})
             assert answer.status_code == 200, answer.text
             found[name] = answer.json()
         assert {name: (one["cameras"], one["incidents"]) for name, one in found.items()} == {
@@ -44,7 +45,7 @@ def test_a_rule_says_how_many_incidents_a_day_it_would_have_opened(tmp_path: Pat
             "two days": (2, 6),
         }
         assert found["C1"]["per_day"] == pytest.approx(1.0, abs=0.01) and sum(found["C2"]["by_day"].values()) == 8
-        assert not (await engineer.get("rules")).json()["items"], "trying stores nothing"
+        assert not (await admin.get("rules")).json()["rows"], "trying stores nothing"
 
     at(tmp_path, work)
 
@@ -55,11 +56,11 @@ def test_trying_needs_the_right_to_write_rules_and_reaches_no_further_than_the_c
         observed(there)
         operator = await there.of("operator")
         assert (await operator.post("rules/dry-run", {"rule": RULE})).status_code == 403
-        engineer = await there.of("engineer")
-        assert (await engineer.post("rules/dry-run", {"rule": RULE, "camera_id": "C9"})).status_code == 404
+        admin = await there.of("admin")
+        assert (await admin.post("rules/dry-run", {"rule": RULE, "camera_id": "C9"})).status_code == 404
         elsewhere = {"rule": RULE, "camera_id": "C2", "area_code": DISTRICT}
-        assert (await engineer.post("rules/dry-run", elsewhere)).status_code == 404
-        assert (await engineer.post("rules/dry-run", {"rule": RULE, "area_code": "33.75"})).json()["cameras"] == 0
+        assert (await admin.post("rules/dry-run", elsewhere)).status_code == 404
+        assert (await admin.post("rules/dry-run", {"rule": RULE, "area_code": "33.75"})).json()["cameras"] == 0
 
     at(tmp_path, work)
 
@@ -69,8 +70,8 @@ def test_trying_needs_the_right_to_write_rules_and_reaches_no_further_than_the_c
 )
 def test_a_rule_that_cannot_be_is_refused(tmp_path: Path, more: dict[str, object]) -> None:
     async def work(there: Place) -> None:
-        engineer = await there.of("engineer")
-        assert (await engineer.post("rules/dry-run", {"rule": RULE, **more})).status_code in (400, 422)
+        admin = await there.of("admin")
+        assert (await admin.post("rules/dry-run", {"rule": RULE, **more})).status_code in (400, 422)
 
     at(tmp_path, work)
 
@@ -82,10 +83,10 @@ def test_too_much_to_try_on_is_refused_and_says_what_to_do(tmp_path: Path) -> No
         there.parts.try_rules = Trials(
             there.parts.home.observations_folder, "Asia/Jakarta", there.clock, TrialBounds(most_rows=100, longest_s=10.0)
         )
-        engineer = await there.of("engineer")
-        answer = await engineer.post("rules/dry-run", {"rule": RULE})
+        admin = await there.of("admin")
+        answer = await admin.post("rules/dry-run", {"rule": RULE})
         assert answer.status_code in (400, 422) and "fewer days" in answer.json()["detail"]
-        assert (await engineer.post("rules/dry-run", {"rule": RULE, "camera_id": "C1", "days": 1})).status_code in (400, 422)
+        assert (await admin.post("rules/dry-run", {"rule": RULE, "camera_id": "C1", "days": 1})).status_code in (400, 422)
 
     at(tmp_path, work)
 
@@ -93,8 +94,8 @@ def test_too_much_to_try_on_is_refused_and_says_what_to_do(tmp_path: Path) -> No
 def test_a_rule_that_is_never_repeated_stays_so_when_it_is_stored(tmp_path: Path) -> None:
     async def work(there: Place) -> None:
         await stocked(there)
-        engineer = await there.of("engineer")
+        admin = await there.of("admin")
         body = {"area_code": DISTRICT, "rule": {**RULE, "update_every_s": None}}
-        assert (await engineer.post("rules", body)).json()["document"]["update_every_s"] is None
+        assert (await admin.post("rules", body)).json()["document"]["update_every_s"] is None
 
     at(tmp_path, work)
