@@ -19,6 +19,13 @@ const CameraPage = lazy(() => import("./pages/CameraPage"));
 const People = lazy(() => import("./pages/People"));
 const Audit = lazy(() => import("./pages/Audit"));
 const Wall = lazy(() => import("./pages/Wall"));
+const Dash = lazy(() => import("./dash/Dash"));
+const ZoneEditor = lazy(() => import("./zones/ZoneEditor"));
+const Rules = lazy(() => import("./rules/Rules"));
+const Import = lazy(() => import("./register/Import"));
+const Obligations = lazy(() => import("./register/Obligations"));
+const Network = lazy(() => import("./register/Network"));
+const Admin = lazy(() => import("./admin/Admin"));
 const Account = lazy(() => import("./pages/Account"));
 
 export function App() {
@@ -62,9 +69,16 @@ function Inside({ me }: { me: Me }) {
             <Route path="/incidents/:id" element={<IncidentPage />} />
             <Route path="/cameras" element={<Register />} />
             <Route path="/cameras/:id" element={<CameraPage />} />
+            {may.has("rule.read") && <Route path="/rules" element={<Rules />} />}
+            {may.has("camera.write") && <Route path="/import" element={<Import />} />}
+            {may.has("obligation.read") && <Route path="/obligations" element={<Obligations />} />}
+            {may.has("asset.read") && <Route path="/network" element={<Network />} />}
+            {(may.has("agency.write") || may.has("kiosk.write")) && <Route path="/admin" element={<Admin />} />}
+            {may.has("zone.read") && <Route path="/cameras/:id/zones" element={<ZoneEditor />} />}
             {may.has("user.read") && <Route path="/people" element={<People />} />}
             {may.has("audit.read") && <Route path="/audit" element={<Audit />} />}
             {may.has("camera.still") && <Route path="/wall" element={<Wall />} />}
+            {may.has("observation.read") && <Route path="/dash" element={<Dash />} />}
             <Route path="/account" element={<Account />} />
             <Route path="*" element={<Navigate to={home} replace />} />
           </Routes>

@@ -126,3 +126,15 @@ def test_a_call_opens_an_incident_and_its_link_shows_only_that_and_ends(tmp_path
         assert (await responder.get("shared", headers={"Sewu-Share": minted["token"]})).status_code == 404
 
     at(tmp_path, work)
+
+
+def test_counts_by_district_show_only_what_the_asker_may_see(tmp_path: Path) -> None:
+    async def work(there: Place) -> None:
+        await stocked(there)
+        whole = (await (await there.of("operator")).get("incidents/by-district")).json()
+        own = (await (await there.of("camat")).get("incidents/by-district")).json()
+        assert own == [row for row in whole if row["area_code"] == DISTRICT]
+        assert 0 < len(own) < len(whole)
+        assert (await there.browser().get("incidents/by-district")).status_code == 401
+
+    at(tmp_path, work)

@@ -154,3 +154,30 @@ def test_the_smallest_common_area_holds_all() -> None:
     assert common_area(["33.74.01.1001", "33.74.01.1002"]) == "33.74.01"
     assert common_area(["33.74.01", "33.74.011"]) == "33.74"
     assert common_area(["33.74", "12.01"]) is None and common_area([]) is None
+
+
+def test_counts_by_district_stay_within_the_scope_and_count_merged_ones_once(database_url: str) -> None:
+    one = incident(1, area_code="33.74.01.1001.RW01.RT02")
+    rows = (
+        one,
+        incident(2, area_code="33.74.01.1002"),
+        incident(3, area_code="33.74.01.1001", kind="queue"),
+        incident(4, area_code="33.74.01.1001", merged_into=one.id, state="closed"),
+        incident(5, area_code="33.74.02"),
+        incident(6, area_code="33.74"),
+        incident(7, area_code=None),
+        incident(8, area_code="33.74.02.1001", agency="polisi"),
+    )
+
+    async def work(database: Database) -> None:
+        await store(database, *rows)
+        desk, every = Incidents(database), IncidentFilter()
+        first = (("33.74.01", "illegal_parking", 2), ("33.74.01", "queue", 1))
+        assert await desk.by_district(CITY, every) == (("33.74", "illegal_parking", 1), *first, ("33.74.02", "illegal_parking", 2))
+        assert await desk.by_district(Scope(("33.74.01",)), every) == first
+        assert await desk.by_district(Scope(("33.74",), ("polisi",)), every) == (("33.74.02", "illegal_parking", 1),)
+        assert await desk.by_district(CITY, IncidentFilter(kinds=("queue",))) == (("33.74.01", "queue", 1),)
+        assert await desk.by_district(CITY, IncidentFilter(opened_from_s=1_700_000_008.0)) == (("33.74.02", "illegal_parking", 1),)
+        assert await desk.by_district(Scope(), every) == ()
+
+    run(database_url, work)

@@ -2,8 +2,18 @@
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
 
+import adminEn from "./admin.en.json";
+import adminId from "./admin.id.json";
+import dashEn from "./dash.en.json";
+import dashId from "./dash.id.json";
 import en from "./en.json";
 import id from "./id.json";
+import registerEn from "./register.en.json";
+import registerId from "./register.id.json";
+import rulesEn from "./rules.en.json";
+import rulesId from "./rules.id.json";
+import zonesEn from "./zones.en.json";
+import zonesId from "./zones.id.json";
 
 export type Language = "id" | "en";
 export const LANGUAGES: readonly Language[] = ["id", "en"];
@@ -14,7 +24,7 @@ export const first: Language = stored === "en" ? "en" : "id";
 void i18next.use(initReactI18next).init({
   lng: first,
   fallbackLng: false,
-  resources: { id: { translation: id }, en: { translation: en } },
+  resources: { id: { translation: { ...id, ...dashId, ...zonesId, ...rulesId, ...registerId, ...adminId } }, en: { translation: { ...en, ...dashEn, ...zonesEn, ...rulesEn, ...registerEn, ...adminEn } } },
   interpolation: { escapeValue: false },
   returnNull: false,
 });

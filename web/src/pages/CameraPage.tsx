@@ -29,6 +29,8 @@ export default function CameraPage() {
     <main className="page">
       <header className="row">
         <h1 className="grow">{found.name}</h1>
+        {may("zone.read") && <Link className="button" to={`/cameras/${encodeURIComponent(id)}/zones`}>{t("zones.link")}</Link>}
+        {may("observation.read") && <Link className="button" to={`/dash?camera=${encodeURIComponent(id)}`}>{t("dash.measurements")}</Link>}
         <span className={`chip ${found.condition}`}>{t(`condition.${found.condition}`)}</span>
       </header>
       {state && found.condition !== "up" && (

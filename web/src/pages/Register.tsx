@@ -1,11 +1,13 @@
 /** All cameras as a table that stays quick at ten thousand rows; filters are in the address, so a list can be sent to somebody. */
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
 
 import { api, data, type Schemas } from "../api/client";
+import { useMay } from "../api/me";
+import { BulkEdit } from "../register/BulkEdit";
 import { CONDITIONS, Conditions } from "../parts/Conditions";
 import { Wrong } from "../parts/states";
 import { span, useNow } from "../parts/time";
@@ -17,6 +19,9 @@ export default function Register() {
   const { t, i18n } = useTranslation();
   const [wanted, setWanted] = useSearchParams();
   const now = useNow(30);
+  const may = useMay();
+  const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
+  const pick = (id: string) => setPicked((before) => (before.has(id) ? new Set([...before].filter((other) => other !== id)) : new Set([...before, id])));
   const query = useMemo(() => {
     const chosen: Record<string, string> = {};
     for (const name of ["condition", "owner_class", "search", "area_code"]) {
@@ -62,6 +67,13 @@ export default function Register() {
           </select>
           <Conditions {...(query.area_code ? { areaCode: query.area_code } : {})} />
         </div>
+        {may("camera.write") && (
+          <div className="row small">
+            <Link to="/import">{t("import.title")}</Link>
+            <button className="quiet" onClick={() => setPicked(new Set(rows.map((row) => row.id)))}>{t("edits.all")} ({rows.length})</button>
+          </div>
+        )}
+        {picked.size > 0 && <BulkEdit ids={[...picked]} onNone={() => setPicked(new Set())} />}
         {pages.error !== null && <Wrong error={pages.error} />}
       </div>
       <div className="register-rows" ref={holder} role="table" aria-label={t("register.title")} aria-rowcount={rows.length} tabIndex={0}>
@@ -70,6 +82,9 @@ export default function Register() {
             const camera = rows[item.index]!;
             return (
               <div key={camera.id} role="row" aria-rowindex={item.index + 1} className="register-row" style={{ transform: `translateY(${item.start}px)`, height: ROW_PX }}>
+                {may("camera.write") && (
+                  <span role="cell"><input type="checkbox" aria-label={t("edits.choose", { camera: camera.name })} checked={picked.has(camera.id)} onChange={() => pick(camera.id)} /></span>
+                )}
                 <span role="cell" className={`chip ${camera.condition}`}>{t(`condition.${camera.condition}`)}</span>
                 <span role="cell" className="grow clip">
                   <Link to={`/cameras/${encodeURIComponent(camera.id)}`}>{camera.name}</Link>

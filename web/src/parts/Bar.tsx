@@ -29,12 +29,17 @@ export function Bar() {
         {may("camera.read") && <NavLink to="/" end>{t("bar.city")}</NavLink>}
         {may("camera.read") && <NavLink to="/cameras">{t("bar.cameras")}</NavLink>}
         {may("camera.still") && <NavLink to="/wall">{t("bar.wall")}</NavLink>}
+        {may("observation.read") && <NavLink to="/dash">{t("dash.title")}</NavLink>}
+        {may("rule.read") && <NavLink to="/rules">{t("rules.title")}</NavLink>}
+        {may("obligation.read") && <NavLink to="/obligations">{t("obligations.title")}</NavLink>}
+        {may("asset.read") && <NavLink to="/network">{t("network.title")}</NavLink>}
+        {(may("agency.write") || may("kiosk.write")) && <NavLink to="/admin">{t("admin.title")}</NavLink>}
         {may("user.read") && <NavLink to="/people">{t("bar.people")}</NavLink>}
         {may("audit.read") && <NavLink to="/audit">{t("bar.audit")}</NavLink>}
         <NavLink to="/account">{t("bar.account")}</NavLink>
       </nav>
       <span className="soft small who" title={me.city_name}>{me.name ?? me.login}</span>
-      <button className="quiet" onClick={() => speak(other)} lang={other} aria-label={t("bar.language", { lng: other })}>
+      <button className="quiet" onClick={() => speak(other)} lang={other} aria-label={`${other.toUpperCase()}: ${t("bar.language", { lng: other })}`}>
         {other.toUpperCase()}
       </button>
       <button className="quiet" onClick={toggleTheme} aria-label={t("bar.theme")}>◐</button>

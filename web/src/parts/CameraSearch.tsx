@@ -6,7 +6,7 @@ import { Link } from "react-router";
 
 import { api, data } from "../api/client";
 
-export function CameraSearch() {
+export function CameraSearch({ to = (id) => `/cameras/${encodeURIComponent(id)}` }: { to?: (id: string) => string }) {
   const { t } = useTranslation();
   const [text, setText] = useState("");
   const wanted = useDeferredValue(text.trim());
@@ -28,7 +28,7 @@ export function CameraSearch() {
         <ul className="panel search-found">
           {found.data.rows.map((camera) => (
             <li key={camera.id}>
-              <Link to={`/cameras/${encodeURIComponent(camera.id)}`}>{camera.name}</Link> <span className="soft small">{camera.id}</span>
+              <Link to={to(camera.id)} onClick={() => setText("")}>{camera.name}</Link> <span className="soft small">{camera.id}</span>
             </li>
           ))}
           {found.data.rows.length === 0 && <li className="soft">{t("search.none")}</li>}

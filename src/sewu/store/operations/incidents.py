@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, func, insert, literal_column, or_, select, tuple_, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,6 +26,8 @@ MAX_SEARCH_LETTERS = 400
 """An index holds the text, and PostgreSQL's hold at most 2700 bytes a row."""
 CELL_DEG = 0.005
 """Side of a map square, 550 m of latitude: what merges must be nearer than that."""
+DISTRICT_LETTERS = len("33.74.01")
+"""Literal in the query: PostgreSQL takes a bound value in SELECT and the same one in GROUP BY for two things."""
 SAME = tuple(name for name in Incident.__dataclass_fields__ if name != "place")
 """Columns that are the noun's fields."""
 
@@ -79,6 +81,19 @@ class Incidents:
         async with self.database.reading() as connection:
             rows = await connection.execute(query.group_by(incidents.c.state, incidents.c.severity))
             return {(state, severity): count for state, severity, count in rows}
+
+    async def by_district(self, scope: Scope, wanted: IncidentFilter) -> tuple[tuple[str, str, int], ...]:
+        """(kecamatan's code, kind, count) of what the filter finds; what lies above a kecamatan keeps its own code.
+
+        Merged ones count once, where they were merged to.
+        """
+        district = func.substr(incidents.c.area_code, literal_column("1"), literal_column(str(DISTRICT_LETTERS)))
+        query = select(district, incidents.c.kind, func.count()).where(
+            visible(scope), incidents.c.merged_into.is_(None), *_conditions(wanted)
+        )
+        async with self.database.reading() as connection:
+            rows = await connection.execute(query.group_by(district, incidents.c.kind).order_by(district, incidents.c.kind))
+            return tuple((str(area), str(kind), int(count)) for area, kind, count in rows)
 
     async def history(self, scope: Scope, incident_id: str) -> tuple[HistoryEntry, ...]:
         """All that was done about it, in order; nothing when it is not in the scope."""

@@ -29,6 +29,14 @@ class Count(BaseModel):
     count: int
 
 
+class DistrictCount(BaseModel):
+    """How many incidents of a kind a kecamatan had. Merged ones count once."""
+
+    area_code: str
+    kind: str
+    count: int
+
+
 def incident_filter(  # noqa: PLR0913 one parameter per filter
     state: Annotated[list[IncidentState], Query(max_length=7)] = [],  # noqa: B006 FastAPI copies it
     kind: Words = [],  # noqa: B006
@@ -62,6 +70,13 @@ async def counts(request: Request, asked: Annotated[Asked, needs("incident.read"
     """How many of each state and severity."""
     found = await parts_of(request).incidents.counts(asked.scope, wanted)
     return tuple(Count(state=state, severity=severity, count=count) for (state, severity), count in sorted(found.items()))  # type: ignore[arg-type]
+
+
+@router.get("/by-district")
+async def by_district(request: Request, asked: Annotated[Asked, needs("incident.read")], wanted: Wanted) -> tuple[DistrictCount, ...]:
+    """How many of each kind in each kecamatan."""
+    found = await parts_of(request).incidents.by_district(asked.scope, wanted)
+    return tuple(DistrictCount(area_code=area, kind=kind, count=count) for area, kind, count in found)
 
 
 @router.get("/{incident_id}")

@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
 from sewu import __version__
+from sewu.base.service import Retention
 from sewu.show.service.guard import Asked, GuardedRoute, declared, needs
 from sewu.show.service.parts import parts_of
 
@@ -39,6 +40,12 @@ async def readyz(request: Request, _asked: Annotated[Asked, needs("anyone", writ
 async def metrics(request: Request, _asked: Annotated[Asked, needs("metrics.read", writes="nothing")]) -> Response:
     """Counters for Prometheus; give its scraper an API token with the right metrics.read."""
     return Response(generate_latest(request.app.state.meters.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/api/v1/retention")
+async def retention(request: Request, _asked: Annotated[Asked, needs("self", writes="nothing")]) -> Retention:
+    """How many days each class of data is kept; set in sewu.toml. The audit is never deleted."""
+    return parts_of(request).home.settings.retention
 
 
 @router.get("/api/v1/openapi.json")
