@@ -9,7 +9,7 @@ export class Refused extends Error {
 const WITHIN_MS = 10_000;
 let answeredAt = Date.now();
 
-/** Milliseconds since the service last answered anything at all. */
+/** Milliseconds since the API last answered anything at all; that the page itself is served does not count. */
 export const silenceMs = (): number => Date.now() - answeredAt;
 
 const csrf = (): string => /(?:^|; )sewu_csrf=([^;]*)/.exec(document.cookie)?.[1] ?? "";
@@ -18,7 +18,7 @@ const csrf = (): string => /(?:^|; )sewu_csrf=([^;]*)/.exec(document.cookie)?.[1
 export async function ask(path: string, method: "GET" | "POST" | "HEAD" = "GET"): Promise<Response> {
   const headers: Record<string, string> = method === "POST" ? { "X-CSRF-Token": decodeURIComponent(csrf()) } : {};
   const answer = await fetch(path, { method, headers, cache: "no-store", signal: AbortSignal.timeout(WITHIN_MS) });
-  if (answer.status < 500) answeredAt = Date.now();
+  if (answer.status < 500 && path.startsWith("/api/")) answeredAt = Date.now();
   if (!answer.ok) throw new Refused(answer.status);
   return answer;
 }
