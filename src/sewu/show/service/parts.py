@@ -18,6 +18,7 @@ from sewu.show.service.diary import Diary
 from sewu.show.service.feed import Feed
 from sewu.show.service.limits import Limiter, Rate
 from sewu.show.service.passwords import Passwords
+from sewu.show.service.public import PublicView
 from sewu.store.operations.agencies import Agencies
 from sewu.store.operations.areas import Areas
 from sewu.store.operations.camera_map import CameraMap
@@ -89,6 +90,7 @@ class Parts:
     viewing: Viewing
     room: EvidenceRoom | None = None
     limits: Limits = field(default_factory=Limits)
+    public: PublicView = field(default_factory=PublicView)
 
     @property
     def has_tls(self) -> bool:

@@ -21,6 +21,7 @@ from sewu.show.service.routes import (
     me,
     obligations,
     observations,
+    public,
     register,
     rules,
     system,
@@ -59,5 +60,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     kiosks.router,
     audit.router,
     system.router,
+    public.router,
 )
 """In the order of the documentation."""
