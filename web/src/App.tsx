@@ -19,6 +19,7 @@ const CameraPage = lazy(() => import("./pages/CameraPage"));
 const People = lazy(() => import("./pages/People"));
 const Audit = lazy(() => import("./pages/Audit"));
 const Wall = lazy(() => import("./pages/Wall"));
+const Kiosks = lazy(() => import("./pages/Kiosks"));
 const Account = lazy(() => import("./pages/Account"));
 
 export function App() {
@@ -65,6 +66,7 @@ function Inside({ me }: { me: Me }) {
             {may.has("user.read") && <Route path="/people" element={<People />} />}
             {may.has("audit.read") && <Route path="/audit" element={<Audit />} />}
             {may.has("camera.still") && <Route path="/wall" element={<Wall />} />}
+            {may.has("kiosk.write") && <Route path="/kiosks" element={<Kiosks />} />}
             <Route path="/account" element={<Account />} />
             <Route path="*" element={<Navigate to={home} replace />} />
           </Routes>

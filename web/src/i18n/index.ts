@@ -4,6 +4,8 @@ import { initReactI18next } from "react-i18next";
 
 import en from "./en.json";
 import id from "./id.json";
+import screensEn from "./screens.en.json";
+import screensId from "./screens.id.json";
 
 export type Language = "id" | "en";
 export const LANGUAGES: readonly Language[] = ["id", "en"];
@@ -14,7 +16,7 @@ export const first: Language = stored === "en" ? "en" : "id";
 void i18next.use(initReactI18next).init({
   lng: first,
   fallbackLng: false,
-  resources: { id: { translation: id }, en: { translation: en } },
+  resources: { id: { translation: { ...id, ...screensId } }, en: { translation: { ...en, ...screensEn } } },
   interpolation: { escapeValue: false },
   returnNull: false,
 });

@@ -9,11 +9,11 @@ import { age, say, spoken, speak } from "./words";
 type Incident = Schemas["Incident"];
 interface Page<T> {
   rows: T[];
-  next_cursor: string | null;
 }
 const CAMERAS_MS = 30_000;
 const INCIDENTS_MS = 5_000;
-const MOST_CAMERAS = 400;
+const MOST_CAMERAS = 200;
+const ORDER = ["up", "degraded", "down", "unknown"] as const;
 const MOST_LIVE = 4;
 const LIVE_STATES = ["open", "acknowledged", "assigned", "in_progress"].map((state) => `state=${state}`).join("&");
 const WORST = ["critical", "high", "medium", "low", "info"];
@@ -28,6 +28,7 @@ export class Board {
   readonly #list = element("aside", "list");
   #timezone = "Asia/Jakarta";
   #cameras: Camera[] | null = null;
+  #counts: Record<string, number> = {};
   #incidents: Incident[] = [];
   #severity = new Map<string, string>();
   #shown = new Map<string, Tile>();
@@ -78,14 +79,15 @@ export class Board {
     );
   }
 
+  /** Its cameras, those that show something first: of a large area the dark ones are counted, not shown. */
   async #register(): Promise<Camera[]> {
+    this.#counts = await read<Record<string, number>>("cameras/counts");
     const found: Camera[] = [];
-    let cursor: string | null = null;
-    do {
-      const page: Page<Camera> = await read(`cameras?limit=200${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`);
-      found.push(...page.rows);
-      cursor = page.next_cursor;
-    } while (cursor !== null && found.length < MOST_CAMERAS);
+    for (const condition of ORDER) {
+      const room = MOST_CAMERAS - found.length;
+      if (room > 0 && (found.length === 0 || (this.#counts[condition] ?? 0) <= room))
+        found.push(...(await read<Page<Camera>>(`cameras?condition=${condition}&limit=${room}`)).rows);
+    }
     return found;
   }
 
@@ -114,8 +116,8 @@ export class Board {
     this.#tiles.style.setProperty("--columns", String(columns));
     this.#tiles.style.setProperty("--rows", String(rows));
     this.#place(shown);
-    const up = cameras.filter((camera) => camera.condition === "up").length;
-    const parts = [say("cameras", { up, all: cameras.length }), ...(pages > 1 ? [say("page", { page, pages })] : [])];
+    const all = Object.values(this.#counts).reduce((sum, count) => sum + count, 0);
+    const parts = [say("cameras", { up: this.#counts["up"] ?? 0, all }), ...(pages > 1 ? [say("page", { page, pages })] : [])];
     this.#count.textContent = cameras.length === 0 ? say("none") : parts.join(" · ");
     this.#tell();
   }
@@ -172,4 +174,4 @@ export class Board {
   }
 }
 
-const rank = (camera: Camera): number => ["up", "degraded", "unknown", "down"].indexOf(camera.condition);
+const rank = (camera: Camera): number => ORDER.indexOf(camera.condition);

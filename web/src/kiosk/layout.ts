@@ -1,6 +1,6 @@
 /** How many tiles, in how many columns, make the most of a screen. */
 
-const SMALLEST_PX = 300;
+const SMALLEST_PX = 400;
 const ASPECT = 16 / 9;
 export const TURN_MS = 20_000;
 
@@ -9,7 +9,7 @@ export interface Grid {
   rows: number;
 }
 
-/** Columns and rows for `count` tiles of 16:9 on this much room: the tiles as large as can be, none narrower than 300 px. */
+/** Columns and rows for `count` tiles of 16:9 on this much room: the tiles as large as can be, none narrower than 400 px where the screen is wider. */
 export function grid(count: number, widthPx: number, heightPx: number): Grid {
   const most = { columns: Math.max(1, Math.floor(widthPx / SMALLEST_PX)), rows: Math.max(1, Math.floor(heightPx / (SMALLEST_PX / ASPECT))) };
   let best: Grid = { columns: 1, rows: 1 };

@@ -25,8 +25,8 @@ export class Tile {
   #closed = false;
 
   constructor(readonly camera: Camera) {
-    const title = element("figcaption", "", camera.name);
-    title.append(this.#mark);
+    const title = element("figcaption");
+    title.append(element("span", "", camera.name), this.#mark);
     this.#image.alt = camera.name;
     this.#image.hidden = true;
     this.box.append(this.#image, this.#says, title);
