@@ -53,6 +53,7 @@ from sewu.store.operations.sessions import Kiosks, Sessions, Tokens
 from sewu.store.operations.states import States
 from sewu.store.operations.vault import Vault
 from sewu.store.operations.zones import Zones
+from sewu.wiring.exhibiting import Exhibiting
 from sewu.wiring.feeding import WatchFeeder
 from sewu.wiring.flows import zone_kinds
 from sewu.wiring.locating import Locator
@@ -173,8 +174,14 @@ def jobs_of(parts: Parts) -> list[Job]:
         Job("sending", 1.0, lambda: router.send(clock.now_s())),
     ]
     feeder = WatchFeeder(parts.home.observations_folder, build_desk(parts), parts.states, Positions(parts.database), clock)
-    feeding = [Job("events of the watch", 0.5, feeder.events), Job("conditions of the watch", 1.0, feeder.conditions)]
+    kept = [] if parts.room is None else [Job("evidence of the watch", 5.0, _exhibiting(parts, parts.room).keep)]
+    feeding = [*kept, Job("events of the watch", 0.5, feeder.events), Job("conditions of the watch", 1.0, feeder.conditions)]
     return [*jobs, *feeding, Job("states nobody writes", 10.0, expire)]
+
+
+def _exhibiting(parts: Parts, room: EvidenceRoom) -> Exhibiting:
+    home = parts.home
+    return Exhibiting(home.observations_folder, room, parts.incidents, Positions(parts.database), parts.clock, home.settings.city_code)
 
 
 class Server(uvicorn.Server):

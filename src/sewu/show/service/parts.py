@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -91,6 +92,8 @@ class Parts:
     room: EvidenceRoom | None = None
     limits: Limits = field(default_factory=Limits)
     public: PublicView = field(default_factory=PublicView)
+    masking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    """Burning masks into a clip writes it again; one at a time leaves the machine to the watch."""
 
     @property
     def has_tls(self) -> bool:
