@@ -92,8 +92,9 @@ def test_what_lies_in_another_area_does_not_exist(tmp_path: Path) -> None:
                     break
             else:
                 raise AssertionError(f"no body fitted {method} {path}")
-            if method == "GET" and "zones" not in path:
-                assert (await browser.get(filled(path, **mine) + SPAN)).status_code == 200, path
+            if method == "GET" and "zones" not in path and "event_id" not in named:
+                answer = await browser.get(filled(path, **mine) + SPAN)  # no worker watches here, so there is no picture of one's own either
+                assert answer.status_code == 200 or answer.json()["type"].endswith("no-picture"), path
             checked += 1
         assert checked > 15
         listed = (await browser.get("cameras")).json()["rows"]
