@@ -8,7 +8,9 @@ export default defineConfig({
     emptyOutDir: true,
     target: "es2022",
     chunkSizeWarningLimit: 1200, // the map; it is fetched apart, only by pages that have one
+    // The kiosk is a page of its own: an old box behind a television must not load the whole application.
     rollupOptions: {
+      input: { app: "index.html", kiosk: "kiosk.html" },
       output: {
         // The map is most of the script, and pages without a map must not wait for it.
         manualChunks: (id) => (id.includes("maplibre-gl") ? "map" : undefined),

@@ -26,6 +26,7 @@ const Import = lazy(() => import("./register/Import"));
 const Obligations = lazy(() => import("./register/Obligations"));
 const Network = lazy(() => import("./register/Network"));
 const Admin = lazy(() => import("./admin/Admin"));
+const Kiosks = lazy(() => import("./pages/Kiosks"));
 const Account = lazy(() => import("./pages/Account"));
 
 export function App() {
@@ -79,6 +80,7 @@ function Inside({ me }: { me: Me }) {
             {may.has("audit.read") && <Route path="/audit" element={<Audit />} />}
             {may.has("camera.still") && <Route path="/wall" element={<Wall />} />}
             {may.has("observation.read") && <Route path="/dash" element={<Dash />} />}
+            {may.has("kiosk.write") && <Route path="/kiosks" element={<Kiosks />} />}
             <Route path="/account" element={<Account />} />
             <Route path="*" element={<Navigate to={home} replace />} />
           </Routes>

@@ -114,6 +114,16 @@ class EvidenceRoom:
         await self.kept.add(scope, item, actor)
         return item
 
+    async def shown(self, item: EvidenceItem, source: Path, target: Path) -> Path:
+        """What may be shown of a file that shows `item`: itself, or `target`, written with the camera's masks burnt in.
+
+        Raises:
+            Conflict: masks cannot be burnt in here. NotFound: its camera is not registered. BadSource: the file cannot be read.
+        """
+        if self._mask is None:
+            raise Conflict("Masks cannot be burnt in on this server, so no picture is shown.", "Look at it where they can.")
+        return target if await self._mask(source, target, item) else source
+
     async def lock(self, scope: Scope, item: EvidenceItem, until_s: float | None, note: Custody) -> None:
         """Keep an item from retention until a time, at most ten years; None ends the lock. `note`: who, when and why ("reason")."""
         if until_s is not None and not note.at_s < until_s <= note.at_s + MAX_LOCK_S:

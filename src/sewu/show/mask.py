@@ -17,8 +17,8 @@ BLOCKS = 4
 """The head is reduced to so many blocks across before it is smoothed: nothing of a face is left to restore."""
 
 
-def burn_masks(jpeg: bytes, polygons: Sequence[Sequence[tuple[float, float]]]) -> bytes:
-    """A JPEG with these parts of it black; polygons in shares of width and height, 0 to 1.
+def burn_masks(jpeg: bytes, polygons: Sequence[Sequence[tuple[float, float]]], widest_px: int | None = None) -> bytes:
+    """A JPEG with these parts of it black; polygons in shares of width and height, 0 to 1. `widest_px`: made smaller than that.
 
     Raises:
         BadSource: the picture cannot be decoded or written; it must then not be shown.
@@ -29,6 +29,9 @@ def burn_masks(jpeg: bytes, polygons: Sequence[Sequence[tuple[float, float]]]) -
     size = np.array([image.shape[1], image.shape[0]], np.float64)
     for polygon in polygons:
         cv2.fillPoly(image, [np.rint(np.asarray(polygon, np.float64) * size).astype(np.int32)], (0, 0, 0))
+    if widest_px is not None and image.shape[1] > widest_px:  # after the masks, so that nothing of them is left at their edges
+        height = max(1, round(image.shape[0] * widest_px / image.shape[1]))
+        image = cv2.resize(image, (widest_px, height), interpolation=cv2.INTER_AREA)
     done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 85])
     if not done:
         raise BadSource("A picture cannot be written, so its masks cannot be burnt in.", "Look at another moment.")

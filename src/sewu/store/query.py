@@ -108,6 +108,24 @@ def series(folder: Path, question: Question) -> Series:
     )
 
 
+def mean_by_camera(folder: Path, question: Question) -> dict[str, tuple[float, float]]:
+    """The question over its whole span, for every camera at once: camera -> mean value and mean coverage; `how` is not asked.
+
+    Raises:
+        BadInput: a file is damaged. SewuError: a file cannot be read.
+    """
+    chosen, values = _where(question)
+    text = f"select camera_id, avg(value), avg(coverage) from stored where {chosen} group by camera_id"  # noqa: S608 our own text
+    try:
+        with closing(stored_in(folder)) as database:
+            found = database.execute(text, values).fetchall()
+    except duckdb.IOException as error:
+        raise SewuError(f"{folder} cannot be read: {error}.", "Check the folder and its permissions.") from error
+    except duckdb.InvalidInputException as error:
+        raise BadInput(f"{folder} holds a damaged observations file: {error}.", "Move that file away.") from error
+    return {camera: (float(value), float(coverage)) for camera, value, coverage in found}
+
+
 def _where(question: Question) -> tuple[str, list[object]]:
     wanted: list[tuple[str, object]] = [("analytic = ?", question.analytic), ("metric = ?", question.metric)]
     if question.camera_id is not None:

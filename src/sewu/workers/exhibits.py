@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import cv2
 import structlog
@@ -38,6 +38,11 @@ STILL_COST_BYTES = 256 << 10
 """What a still counts at least: it is made safe on the disk by itself, which takes longer than its bytes."""
 MAX_WAITING_BYTES = 64 << 20
 """Packets that wait to be written, all clips together; beyond it a new clip is given up."""
+
+
+def exhibit_name(event: Event, kind: Literal["still", "clip"]) -> str:
+    """Where an event's still or clip is within the watch's folder, if it has one."""
+    return f"evidence/{iso_utc(event.started_at_s)[:10]}/{event.id}{'.jpg' if kind == 'still' else '.mp4'}"
 
 
 class Packets(Protocol):
@@ -139,8 +144,7 @@ class Exhibits:
         self._open.clear()
 
     def _names(self, event: Event) -> dict[str, str]:
-        place = f"evidence/{iso_utc(event.started_at_s)[:10]}/{event.id}"
-        return {"still": f"{place}.jpg", "clip": f"{place}.mp4"}
+        return {"still": exhibit_name(event, "still"), "clip": exhibit_name(event, "clip")}
 
     def _begin(self, event: Event, image: Image) -> dict[str, str]:
         names = self._names(event)

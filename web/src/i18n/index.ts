@@ -14,6 +14,8 @@ import rulesEn from "./rules.en.json";
 import rulesId from "./rules.id.json";
 import zonesEn from "./zones.en.json";
 import zonesId from "./zones.id.json";
+import screensEn from "./screens.en.json";
+import screensId from "./screens.id.json";
 
 export type Language = "id" | "en";
 export const LANGUAGES: readonly Language[] = ["id", "en"];
@@ -24,7 +26,10 @@ export const first: Language = stored === "en" ? "en" : "id";
 void i18next.use(initReactI18next).init({
   lng: first,
   fallbackLng: false,
-  resources: { id: { translation: { ...id, ...dashId, ...zonesId, ...rulesId, ...registerId, ...adminId } }, en: { translation: { ...en, ...dashEn, ...zonesEn, ...rulesEn, ...registerEn, ...adminEn } } },
+  resources: {
+    id: { translation: { ...id, ...dashId, ...zonesId, ...rulesId, ...registerId, ...adminId, ...screensId } },
+    en: { translation: { ...en, ...dashEn, ...zonesEn, ...rulesEn, ...registerEn, ...adminEn, ...screensEn } },
+  },
   interpolation: { escapeValue: false },
   returnNull: false,
 });

@@ -8,6 +8,9 @@ import { api, data, type Schemas } from "../api/client";
 import { useMay, useMe } from "../api/me";
 import { act, type Step } from "../parts/acts";
 import { Ask } from "../parts/Ask";
+import { EvidencePanel } from "../parts/EvidencePanel";
+import { Seen } from "../parts/Seen";
+import "./incident.css";
 import { Empty, Waiting, Wrong } from "../parts/states";
 import { Live } from "../live/Live";
 import { clock, span, useNow } from "../parts/time";
@@ -36,6 +39,7 @@ export default function IncidentPage() {
       <Acts incident={found} />
       <div className="columns">
         <div className="page-column">
+          <Seen id={id} />
           {(cameras.data ?? []).slice(0, 4).map((camera) => (
             <section className="panel" key={camera}>
               <h2><Link to={`/cameras/${encodeURIComponent(camera)}`}>{camera}</Link></h2>
@@ -59,6 +63,7 @@ export default function IncidentPage() {
             </table>
           </section>
           <Checklist id={id} />
+          <EvidencePanel id={id} />
           <Comments id={id} />
           <History id={id} />
         </div>

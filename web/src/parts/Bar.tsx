@@ -36,6 +36,7 @@ export function Bar() {
         {(may("agency.write") || may("kiosk.write")) && <NavLink to="/admin">{t("admin.title")}</NavLink>}
         {may("user.read") && <NavLink to="/people">{t("bar.people")}</NavLink>}
         {may("audit.read") && <NavLink to="/audit">{t("bar.audit")}</NavLink>}
+        {may("kiosk.write") && <NavLink to="/kiosks">{t("kiosks.bar")}</NavLink>}
         <NavLink to="/account">{t("bar.account")}</NavLink>
       </nav>
       <span className="soft small who" title={me.city_name}>{me.name ?? me.login}</span>

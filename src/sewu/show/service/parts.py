@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ from sewu.show.service.feed import Feed
 from sewu.show.service.limits import Limiter, Rate
 from sewu.show.service.oidc import Provider
 from sewu.show.service.passwords import Passwords
+from sewu.show.service.public import PublicView
 from sewu.store.operations.agencies import Agencies
 from sewu.store.operations.areas import Areas
 from sewu.store.operations.camera_map import CameraMap
@@ -94,6 +96,9 @@ class Parts:
     room: EvidenceRoom | None = None
     oidc: Provider | None = None
     limits: Limits = field(default_factory=Limits)
+    public: PublicView = field(default_factory=PublicView)
+    masking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    """Burning masks into a clip writes it again; one at a time leaves the machine to the watch."""
 
     @property
     def has_tls(self) -> bool:

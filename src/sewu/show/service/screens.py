@@ -15,6 +15,8 @@ from starlette.types import Receive, Scope, Send
 
 from sewu.show.service.problems import Problem, problem_response
 
+PAGES = {"/kiosk": "/kiosk.html"}
+"""Pages of their own beside the application."""
 OF_THE_SERVICE = ("/api/", "/healthz", "/readyz", "/metrics")
 FOREVER = "public, max-age=31536000, immutable"
 """Built files carry a hash of what they hold in their name."""
@@ -53,7 +55,7 @@ class Screens:
         if path.startswith(OF_THE_SERVICE) or request.method not in {"GET", "HEAD"} or scope["type"] != "http":
             await problem_response(Problem(404, "not-found", "This does not exist."), scope["state"]["request_id"])(scope, receive, send)
             return
-        file = self._files.get(path)
+        file = self._files.get(PAGES.get(path, path))
         if file is None and "." in path.rsplit("/", 1)[-1] and path.startswith("/assets/"):
             await problem_response(Problem(404, "not-found", "This file does not exist."), scope["state"]["request_id"])(
                 scope, receive, send

@@ -122,6 +122,21 @@ class Incidents:
         last = rows[limit - 1] if len(rows) > limit else None
         return Page(tuple(rows[:limit]), cursor_of((last.started_at_s, last.id)) if last else None)
 
+    async def event(self, scope: Scope, incident_id: str, event_id: str) -> Event | None:
+        """One event of an incident; None when there is none in the scope."""
+        query = select(events).join(incidents, incidents.c.id == events.c.incident_id)
+        query = query.where(events.c.id == event_id, events.c.incident_id == incident_id, visible(scope))
+        async with self.database.reading() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        return None if row is None else as_event(row)
+
+    async def of_event(self, event_id: str) -> tuple[str, Event] | None:
+        """The incident that an event is part of, and the event; for the service itself, which has no scope."""
+        query = select(events).where(events.c.id == event_id, events.c.incident_id.is_not(None))
+        async with self.database.reading() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        return None if row is None else (str(row["incident_id"]), as_event(row))
+
     async def precision(self, scope: Scope, rule_ids: Sequence[str] = ()) -> tuple[Precision, ...]:
         """What people said of each rule's incidents; merged ones count once, where they were merged to."""
         judged = incidents.c.state.in_(("resolved", "closed", "false_alarm"))

@@ -13,6 +13,7 @@ from sewu.show.service.routes import (
     cameras,
     changes,
     evidence,
+    exhibits,
     incident_acts,
     incident_notes,
     incidents,
@@ -22,6 +23,7 @@ from sewu.show.service.routes import (
     obligations,
     observations,
     oidc,
+    public,
     register,
     rules,
     system,
@@ -45,6 +47,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     incident_notes.desk,
     zones.router,
     zones.cameras,
+    exhibits.router,
     evidence.incidents,
     evidence.router,
     obligations.router,
@@ -61,5 +64,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     kiosks.router,
     audit.router,
     system.router,
+    public.router,
 )
 """In the order of the documentation."""
