@@ -41,7 +41,7 @@ export function CityMap({ cameras, areas, incidents, chosen, onCamera, onInciden
     const started = new maplibregl.Map({
       container: holder.current!,
       style: { version: 8, sources: {}, layers: [{ id: "ground", type: "background", paint: { "background-color": colour("ground") } }] },
-      ...(viewFromHash() ?? { center: [110.41, -7.02], zoom: 10.6 }),
+      ...(viewFromHash() ?? { center: [110.41, -7.02], zoom: 11 }),
       attributionControl: false,
       dragRotate: false,
       pitchWithRotate: false,

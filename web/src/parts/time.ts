@@ -16,7 +16,8 @@ export function clock(atS: number, language: string, zone: string): string {
 }
 
 /** "4 min", "2 h", "3 d": how long a stretch of time is. */
-export function span(seconds: number, language: string): string {
+export function span(length: number, language: string): string {
+  const seconds = Math.max(0, length); // two clocks never agree to the second
   const units: [number, string][] = [
     [86_400, "day"],
     [3_600, "hour"],
