@@ -39,7 +39,7 @@ export default function Audit() {
         <label>{t("audit.actor")}<input value={actor} onChange={(event) => setActor(event.target.value)} /></label>
         <label>{t("audit.action")}<input value={action} onChange={(event) => setAction(event.target.value)} /></label>
       </div>
-      <section className="panel scroll">
+      <section className="panel scroll" tabIndex={0} aria-label={t("audit.title")}>
         {rows.isSuccess && all.length === 0 && <Empty text={t("search.none")} />}
         <table>
           <thead><tr><th>#</th><th>{t("audit.at")}</th><th>{t("audit.actor")}</th><th>{t("audit.action")}</th><th>{t("audit.outcome")}</th><th>{t("audit.subject")}</th><th>{t("audit.purpose")}</th></tr></thead>

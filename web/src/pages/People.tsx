@@ -56,7 +56,7 @@ export default function People() {
           <button className="primary">{t("people.add")}</button>
         </form>
       )}
-      <section className="panel scroll">
+      <section className="panel scroll" tabIndex={0} aria-label={t("people.title")}>
         <table>
           <thead><tr><th>{t("login.name")}</th><th>{t("people.name")}</th><th>{t("people.grants")}</th><th>{t("people.last")}</th><th></th></tr></thead>
           <tbody>

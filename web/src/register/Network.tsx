@@ -50,7 +50,7 @@ export default function Network() {
       {assets.isPending && <Waiting />}
       {assets.data?.length === 0 && <Empty text={t("network.none")} />}
       {rows.length > 0 && (
-        <section className="panel scroll">
+        <section className="panel scroll" tabIndex={0}>
           <table>
             <thead><tr><th scope="col">{t("network.name")}</th><th scope="col">{t("network.kind")}</th><th scope="col">{t("network.area")}</th><th scope="col">{t("network.provider")}</th><th scope="col"><span className="visually-hidden">{t("network.show")}</span></th></tr></thead>
             <tbody>

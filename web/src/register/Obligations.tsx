@@ -79,7 +79,7 @@ function Table({ rows, onEdit }: { rows: readonly Obligation[]; onEdit?: (row: O
   const { t, i18n } = useTranslation();
   const me = useMe();
   return (
-    <section className="panel scroll">
+    <section className="panel scroll" tabIndex={0}>
       <table>
         <thead><tr><th scope="col">{t("obligations.name")}</th><th scope="col">{t("obligations.owner")}</th><th scope="col">{t("obligations.risk")}</th><th scope="col">{t("obligations.status")}</th><th scope="col">{t("obligations.camera")}</th><th scope="col">{t("obligations.letters")}</th><th scope="col"><span className="visually-hidden">{t("obligations.edit")}</span></th></tr></thead>
         <tbody>

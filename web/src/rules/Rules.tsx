@@ -93,7 +93,7 @@ function RuleTable({ rows, onEdit }: { rows: readonly Kept[]; onEdit?: (rule: Ke
     return t("rules.right", { share: percent.format(found.share), confirmed: found.confirmed, all: found.confirmed + found.false_alarms });
   };
   return (
-    <section className="panel scroll">
+    <section className="panel scroll" tabIndex={0}>
       {removing.error && <Wrong error={removing.error} />}
       <table>
         <thead><tr><th scope="col">{t("rules.kind")}</th><th scope="col">{t("rules.what")}</th><th scope="col">{t("rules.where")}</th><th scope="col">{t("rules.severity")}</th><th scope="col">{t("rules.precision")}</th><th scope="col"><span className="visually-hidden">{t("rules.edit")}</span></th></tr></thead>

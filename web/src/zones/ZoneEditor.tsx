@@ -143,7 +143,7 @@ function Versions({ cameraId, onRestore }: { cameraId: string; onRestore?: (vers
   const versions = useVersions(cameraId);
   if (versions.error) return <Wrong error={versions.error} />;
   return (
-    <section className="panel scroll">
+    <section className="panel scroll" tabIndex={0}>
       <h2>{t("zones.versions")}</h2>
       {versions.data?.length === 0 && <Empty text={t("zones.none")} />}
       <table>
