@@ -15,7 +15,7 @@ from sewu.connect.rtsp.auth import Login, strongest
 from sewu.connect.rtsp.messages import MAX_BODY_BYTES, MAX_HEAD_BYTES, read_message, request
 from sewu.connect.rtsp.resolving import host_and_port
 from sewu.connect.rtsp.rtcp import CLOCK_HZ, NTP_OFFSET_S, Timeline, receiver_report, sender_report
-from sewu.connect.rtsp.sdp import video_track
+from sewu.connect.rtsp.sdp import joined_url, video_track
 from sewu.connect.rtsp.session import Now, Session, split_login, with_login
 from sewu.connect.rtsp.sps import MAX_SIDE_PX, size_px
 
@@ -205,3 +205,18 @@ def test_a_conversation_with_anything_gives_the_same_in_pieces_as_at_once(parts:
         return failure, session.is_playing, session.moved_to, session.receiver.done if session.receiver else []
 
     assert told(step) == told(max(1, len(data)))
+
+
+@pytest.mark.parametrize(
+    ("reference", "found"),
+    [
+        ("trackID=0", "rtsps://h:1/a/main/trackID=0"),
+        ("/b", "rtsps://h:1/b"),
+        ("rtsp://g/c", "rtsp://g/c"),
+        ("//g/c", "rtsps://g/c"),
+        ("", "rtsps://h:1/a/main/"),
+    ],
+)
+def test_a_reference_is_joined_to_an_encrypted_address_whatever_this_python_knows_of_rtsps(reference: str, found: str) -> None:
+    assert joined_url("rtsps://h:1/a/main/", reference) == found
+    assert joined_url("rtsp://h:1/a/main/", reference) == (found.replace("rtsps:", "rtsp:") if reference != "rtsp://g/c" else found)

@@ -82,7 +82,7 @@ def _joined(base_url: str, control: str) -> str:
     try:
         parts = urlsplit(base_url)
         if control.startswith("/") or base_url.endswith("/") or parts.query:
-            return urljoin(base_url, control) if not parts.query else f"{base_url}/{control.lstrip('/')}"
+            return joined_url(base_url, control) if not parts.query else f"{base_url}/{control.lstrip('/')}"
     except ValueError:
         return base_url
     return f"{base_url}/{control}"
@@ -111,3 +111,10 @@ def _rate(media: _Media) -> float | None:
     except ValueError:
         return None
     return rate_fps if 0 < rate_fps <= 240 else None
+
+
+def joined_url(base: str, reference: str) -> str:
+    """`urljoin`, for rtsps too: Python's own knows that scheme only in newer releases (Debian 12's 3.11.2 does not). Raises ValueError."""
+    if not base.startswith("rtsps:") or urlsplit(reference).scheme:
+        return urljoin(base, reference)
+    return "rtsps" + urljoin(f"rtsp{base[5:]}", reference)[4:]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
-from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from sewu.base.errors import BadSource, Refused, StreamBroken
 from sewu.connect.ffmpeg import without_login
@@ -15,7 +15,7 @@ from sewu.connect.rtsp.h264 import H264
 from sewu.connect.rtsp.h265 import H265
 from sewu.connect.rtsp.messages import Message, read_message, request
 from sewu.connect.rtsp.rtp import DOLLAR, RtpReceiver
-from sewu.connect.rtsp.sdp import VideoTrack, video_track
+from sewu.connect.rtsp.sdp import VideoTrack, joined_url, video_track
 from sewu.connect.rtsp.units import Units
 
 DEFAULT_TIMEOUT_S = 60.0
@@ -244,7 +244,7 @@ class Session:
 def _absolute(url: str, reference: str) -> str:
     """Where a reference from this URL leads; the URL itself when it leads to nothing of RTSP."""
     try:
-        found = urljoin(url, reference)
+        found = joined_url(url, reference)
     except ValueError:
         return url
     return found if found.lower().startswith(("rtsp://", "rtsps://")) else url
