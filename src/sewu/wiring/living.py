@@ -21,6 +21,7 @@ from pathlib import Path
 from sewu.base.clock import Clock
 from sewu.base.errors import SewuError
 from sewu.base.records import Camera
+from sewu.base.register import Login as CameraLogin
 from sewu.base.register import RegisteredCamera
 from sewu.base.rights import Scope
 from sewu.base.service import Home, open_home
@@ -28,7 +29,7 @@ from sewu.base.settings import load_settings
 from sewu.base.words import Words
 from sewu.cameras.register import read_cameras
 from sewu.cameras.zonefile import ZoneFile
-from sewu.connect.ffmpeg import without_login
+from sewu.connect.rtsp.session import split_login
 from sewu.show.service.parts import Parts
 from sewu.simulate.city import CITY_CAMERAS, make_city
 from sewu.simulate.server.control import ControlClient
@@ -46,6 +47,8 @@ FAULT_AFTER_S = 40.0
 STARTS_WITHIN_S = 900.0
 """Rendering the loops the first time is what takes long."""
 GRACE_S = 8.0
+OWN = "OWN-1"
+"""Code of the user's own camera."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ async def _filled(home: Home, options: DemoOptions, served: Path, clock: Clock) 
         live = {camera.id: camera for camera in read_cameras(served / "cameras.csv").cameras}
         await register_city(parts, make_city(SEED, max(CITY_CAMERAS, options.cameras)), live, clock.now_s())
         if options.extra_url is not None:
-            await _add_own(parts, options.extra_url, live, clock.now_s())
+            await add_own(parts, options.extra_url, live, clock.now_s())
         for camera_id in live:
             path = served / "zones" / f"{camera_id}.toml"
             if path.exists():
@@ -107,11 +110,15 @@ async def _filled(home: Home, options: DemoOptions, served: Path, clock: Clock) 
         await parts.database.close()
 
 
-async def _add_own(parts: Parts, url: str, live: dict[str, Camera], now_s: float) -> None:
+async def add_own(parts: Parts, url: str, live: dict[str, Camera], now_s: float) -> None:
     """The user's own camera, placed beside the first served one."""
     place = next((camera.place for camera in live.values() if camera.place), None)
-    row = RegisteredCamera("OWN-1", "Kamera Anda / your camera", without_login(url), f"{CITY_CODE}.01", place=place, tags=(LIVE_TAG,))
-    await parts.cameras.put(Scope((CITY_CODE,)), [row], now_s)
+    address, found = split_login(url)
+    login = None if found is None else CameraLogin(found.user, found.password)
+    user = None if login is None else login.user
+    name, area = "Kamera Anda / your camera", f"{CITY_CODE}.01"
+    row = RegisteredCamera(OWN, name, address, area, user=user, place=place, tags=(LIVE_TAG,))
+    await parts.cameras.put(Scope((CITY_CODE,)), [row], now_s, {} if login is None else {OWN: login})
 
 
 async def _served(home: Home, options: DemoOptions, control: Path, words: Words, say: Callable[[str], None], clock: Clock) -> None:
